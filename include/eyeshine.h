@@ -1,0 +1,243 @@
+/* eyeshine.h - find any picture by what it shows: the library's only door.
+ *
+ * An eye_lib is a library of pictures: a folder with a database, and the model that embeds
+ * pictures and words. Indexing embeds pictures; searching ranks them by the cosine between unit vectors.
+ *
+ * Ownership: what a function returns or fills through `**out` is yours, to be freed by the _free or
+ * _close of its type; a `const` pointer you get is borrowed and lives as long as its owner; what you pass in stays yours.
+ * Threads: an eye_lib may be used from any number of threads; searches never wait for indexing.
+ * Errors: 0 or a negative code of eye_err.h, the sentence in `err` (may be NULL). The library never prints and never exits.
+ * Text: messages are UTF-8; paths are bytes as the file system has them. */
+#ifndef EYESHINE_H
+#define EYESHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "eye_err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define EYE_API __attribute__((visibility("default")))
+#else
+#define EYE_API
+#endif
+
+#define EYE_TIME_UNKNOWN INT64_MIN
+
+typedef struct eye_lib eye_lib;
+typedef struct eye_results eye_results;
+
+EYE_API const char *eye_version(void); /* "0.1.0" */
+
+/* ---- opening ---- */
+
+typedef enum { EYE_LOG_DEBUG, EYE_LOG_INFO, EYE_LOG_WARN, EYE_LOG_ERROR } eye_log_level;
+
+typedef struct {
+    const char *library; /* folder of the library; required */
+    const char *
+        model; /* name or folder of a model to use instead of the library's own choice; NULL: that choice, else the starter */
+    const char *models_dir; /* where imported models lie; NULL: $XDG_DATA_HOME/eyeshine/models */
+    const char *
+        share_dir; /* where the program's own data (models/starter) lie; NULL: $EYESHINE_SHARE, beside the executable, else the install prefix */
+    int threads;   /* 0: one a processor */
+    bool create;   /* make the library if it is not there */
+    bool read_only;
+    uint64_t max_file_bytes, max_pixels; /* of one picture; 0: 512 MiB, 268 million */
+    int max_seconds;                     /* for decoding one picture; 0: 30 */
+    void (*log)(void *ctx, eye_log_level level, const char *line); /* NULL: silence */
+    void *log_ctx;
+} eye_options;
+
+/* NULL on error: EYE_ENOTFOUND (no library and !create, no such model), EYE_EFORMAT, EYE_EIO. The model is
+ * loaded when first needed, so `status` and the like are quick. */
+EYE_API eye_lib *eye_open(const eye_options *options, struct eye_err *err);
+EYE_API void eye_close(eye_lib *lib);
+
+/* ---- indexing ---- */
+
+typedef enum {
+    EYE_FILE_INDEXED, /* new picture, embedded */
+    EYE_FILE_UPDATED, /* content changed, embedded again */
+    EYE_FILE_LINKED, /* same bytes as a picture that is known (renamed, moved, copy): not embedded again */
+    EYE_FILE_UNCHANGED, /* not read */
+    EYE_FILE_REMOVED,   /* no longer there */
+    EYE_FILE_FAILED,
+    EYE_FILE_WOULD_INDEX,
+    EYE_FILE_WOULD_REMOVE /* dry run */
+} eye_file_outcome;
+
+typedef struct {
+    uint64_t seen, indexed, updated, linked, unchanged, removed, failed,
+        skipped;    /* files; skipped: not pictures by name or excluded */
+    uint64_t total; /* files known so far to need a look; grows while the walk goes on */
+    bool walk_done; /* total is final */
+    double seconds,
+        rate; /* since the start; pictures embedded a second over the last few seconds */
+    uint64_t offline_roots;
+} eye_index_progress;
+
+typedef struct {
+    eye_file_outcome outcome;
+    const char *path;
+    const char *reason; /* EYE_FILE_FAILED: one sentence; else NULL */
+    int code;           /* EYE_FILE_FAILED: EYE_E... */
+} eye_index_event;
+
+typedef struct {
+    const char *const
+        *exclude; /* globs (fnmatch) against the path below the root and against the file's name */
+    size_t nexclude;
+    bool dry_run;
+    bool retry_failed; /* try files that failed and have not changed since, too */
+    bool all_files; /* every file is sniffed; else only names with a picture's extension, or none */
+    int part, parts; /* part I of N, 1-based; 0: everything */
+    /* Called from one thread at a time. Return non-zero to stop: what is done is kept, eye_index returns EYE_ECANCELLED. */
+    int (*progress)(void *ctx,
+                    const eye_index_progress *p); /* some ten times a second; may be NULL */
+    int (*event)(
+        void *ctx,
+        const eye_index_event *e); /* each file whose outcome is not UNCHANGED; may be NULL */
+    void *ctx;
+} eye_index_options;
+
+/* Add or refresh everything below each path (files or folders); npaths 0: every known root. A file
+ * that fails costs that file (ledger, EYE_FILE_FAILED), never the run. A root or mounted folder that is missing or empty
+ * where files were is offline: nothing of it is removed. `out` gets the final counts. Another process that indexes: EYE_EBUSY. */
+EYE_API int eye_index(eye_lib *lib, const char *const *paths, size_t npaths,
+                      const eye_index_options *options, eye_index_progress *out,
+                      struct eye_err *err);
+
+/* Forget files, folders and roots by path (need not exist), or pictures by id; files on disk are never touched. *removed counts files. */
+EYE_API int eye_remove(eye_lib *lib, const char *const *paths, size_t npaths, const int64_t *ids,
+                       size_t nids, uint64_t *removed, struct eye_err *err);
+
+/* ---- searching ---- */
+
+typedef struct {
+    const char *words;      /* UTF-8; or NULL */
+    const char *image_path; /* a file anywhere; or NULL */
+    int image_fd;           /* an open regular file; -1: none */
+    int64_t like; /* id of a picture in the library; 0: none. Exactly one of the four is given. */
+} eye_query;
+#define EYE_QUERY_INIT                                                                             \
+    {                                                                                              \
+        NULL, NULL, -1, 0                                                                          \
+    }
+
+typedef struct {
+    size_t limit;    /* results a query, 1..100000 */
+    float min_score; /* cosine; results below are left out. -2: none */
+} eye_search_options;
+
+typedef struct {
+    size_t query; /* index of the query */
+    int64_t id;
+    float score;      /* cosine with the query, -1..1 */
+    float similarity; /* score on a 0..1 scale by the model's calibration: 0.5 is a fair match */
+    bool relevant;    /* score reaches the model's relevance floor */
+    bool offline;     /* no file of it can be reached just now */
+    const char *path; /* absolute; a file of the picture that is there if any is */
+    size_t paths;     /* how many files show these same bytes */
+    uint64_t size;
+    int width, height;
+    const char *format;         /* "jpeg" ... */
+    int64_t taken_at, added_at; /* EYE_TIME_UNKNOWN */
+    const char *hash;           /* SHA-256, 64 hex digits */
+} eye_result;
+
+/* All queries share one pass over the vectors. Results come query by query, best first. `--like` leaves its own picture out.
+ * An empty library gives no results, not an error. EYE_EINVAL, EYE_ENOTFOUND (like, image), EYE_EFORMAT (image). */
+EYE_API int eye_search(eye_lib *lib, const eye_query *queries, size_t nqueries,
+                       const eye_search_options *options, eye_results **out, struct eye_err *err);
+EYE_API size_t eye_results_count(const eye_results *results);
+EYE_API const eye_result *eye_results_at(const eye_results *results, size_t i);
+EYE_API void eye_results_free(eye_results *results);
+
+/* The embedding itself, out [eye_dim], length 1: for tools and tests. */
+EYE_API int eye_embed(eye_lib *lib, const eye_query *query, float *out, struct eye_err *err);
+EYE_API int eye_dim(eye_lib *lib, struct eye_err *err); /* > 0, or an error code */
+
+/* ---- the library ---- */
+
+typedef struct {
+    uint64_t pictures, files, failures, embedded,
+        bytes; /* embedded: with a vector of the model in use; bytes: of the database */
+    size_t roots, roots_offline;
+    const char *library, *model; /* borrowed from lib */
+    int dim;
+} eye_status;
+EYE_API int eye_status_get(eye_lib *lib, eye_status *out, struct eye_err *err);
+
+typedef struct {
+    const char *path;
+    bool offline;
+    uint64_t files, failures;
+    int64_t last_scan; /* EYE_TIME_UNKNOWN: never finished */
+} eye_root;
+/* Callbacks: non-zero stops and is returned. Strings are valid during the call. */
+EYE_API int eye_roots(eye_lib *lib, int (*fn)(void *ctx, const eye_root *root), void *ctx,
+                      struct eye_err *err);
+
+typedef struct {
+    const char *path, *reason;
+    const char *code; /* eye_err_name */
+    int64_t at;       /* seconds since 1970 */
+    int attempts;
+} eye_failure;
+EYE_API int eye_failures(eye_lib *lib, int (*fn)(void *ctx, const eye_failure *f), void *ctx,
+                         struct eye_err *err);
+
+/* Check the database and its vectors; deep: read every file again and compare its hash. One call a finding. *findings counts. */
+EYE_API int eye_verify(eye_lib *lib, bool deep, void (*fn)(void *ctx, const char *finding),
+                       void *ctx, uint64_t *findings, struct eye_err *err);
+
+/* ---- models ---- */
+
+typedef struct {
+    const char *name;
+    const char *folder; /* NULL: not installed */
+    bool in_use, supported;
+    const char *image_arch, *text_arch, *licence, *dtype; /* arch, dtype: NULL if not installed */
+    int dim, image_size, context;
+    uint64_t parameters, bytes;
+    double recall_flickr, recall_coco; /* published text -> image R@5, percent; 0: unknown */
+    const char *install;               /* the shell command that gets it; NULL if installed */
+} eye_model;
+/* Installed models first, then the catalogue. lib may be NULL: `options` says where to look (its library may be NULL). */
+EYE_API int eye_models(eye_lib *lib, const eye_options *options,
+                       int (*fn)(void *ctx, const eye_model *m), void *ctx, struct eye_err *err);
+/* One by name or folder: EYE_ENOTFOUND. */
+EYE_API int eye_model_info(eye_lib *lib, const eye_options *options, const char *name,
+                           int (*fn)(void *ctx, const eye_model *m), void *ctx,
+                           struct eye_err *err);
+/* Take a model folder in under `name` (NULL: the folder's name). */
+EYE_API int eye_model_import(const eye_options *options, const char *folder, const char *name,
+                             struct eye_err *err);
+EYE_API int eye_model_verify(const eye_options *options, const char *name,
+                             void (*fn)(void *ctx, const char *file, bool ok, const char *note),
+                             void *ctx, struct eye_err *err);
+/* Embed every picture with the model, then switch at once; until then the old vectors answer. Can be stopped and
+ * run again: it goes on. A model used before switches back without work. */
+EYE_API int eye_model_use(eye_lib *lib, const char *name,
+                          int (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx,
+                          struct eye_err *err);
+
+/* ---- help for people ---- */
+
+typedef enum { EYE_CHECK_OK, EYE_CHECK_NOTE, EYE_CHECK_BAD } eye_check_state;
+/* Look at this machine, the library and the model; one call a check with what is wrong and what to do. Never fails for what it finds. */
+EYE_API int eye_doctor(const eye_options *options,
+                       void (*fn)(void *ctx, eye_check_state state, const char *name,
+                                  const char *text),
+                       void *ctx, struct eye_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
