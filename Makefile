@@ -87,3 +87,5 @@ endef
 $(foreach l,$(TESTED),$(eval $(call unit_rule,$(l))))
 
 -include $(shell find build -name '*.d' 2>/dev/null)
+
+include $(wildcard mk/*.mk)
