@@ -7,7 +7,9 @@ VARIANT ?= release
 CC      ?= gcc
 B       := build/$(VARIANT)
 PREFIX  ?= /usr/local
+DESTDIR ?=
 VERSION := 0.1.0
+SOMAJOR := 0
 
 # Order matters to the linker: upper layers first.
 LAYERS   := engine store clip vector tensor image base
@@ -39,7 +41,7 @@ LIBS       := $(PKG_LIBS) -lgif -lm -pthread
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: build/eyeshine
+all: have-packages build/eyeshine build/libeyeshine.a build/libeyeshine.so build/eyeshine.pc ## build the program and the library
 
 src_of = $(wildcard src/$(1)/*.c)
 obj_of = $(patsubst src/%.c,$(B)/%.o,$(call src_of,$(1)))
@@ -62,7 +64,32 @@ $(B)/eyeshine: $(B)/cli.a $(LAYER_LIBS)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_V) -o $@ -Wl,--whole-archive $(B)/cli.a -Wl,--no-whole-archive $(LAYER_LIBS) $(LIBS)
 
 build/eyeshine: build/release/eyeshine
-	ln -sf release/eyeshine $@
+	@ln -sf release/eyeshine $@
+
+.PHONY: have-packages
+have-packages:
+	@pkg-config --exists $(LIB_PKGS) || { echo "libraries are missing; 'make demo' installs them, or run:"; \
+	  echo "  sudo apt-get install $$(awk '!/^#/ && $$2 == "build" {printf "%s ", $$1}' tools/house/packages.txt)"; exit 1; }
+
+# ---- the library: only eye_* leaves it ----
+build/libeyeshine.a: $(LAYERS:%=build/release/%.a)
+	@rm -f $@
+	@for a in $^; do (echo "create $@.part"; echo "addlib $$a"; echo save; echo end) | ar -M && mv $@.part $@.$$(basename $$a); done
+	@(echo "create $@"; for a in $^; do echo "addlib $@.$$(basename $$a)"; done; echo save; echo end) | ar -M
+	@rm -f $@.*
+
+build/release/libeyeshine.so: $(LAYERS:%=build/release/%.a)
+	$(CC) -shared -Wl,-soname,libeyeshine.so.$(SOMAJOR) -Wl,-z,relro,-z,now -Wl,--exclude-libs,ALL -Wl,--no-undefined \
+	  -o $@ -Wl,--whole-archive build/release/engine.a -Wl,--no-whole-archive $(filter-out build/release/engine.a,$^) $(LIBS)
+build/libeyeshine.so: build/release/libeyeshine.so
+	@ln -sf release/libeyeshine.so $@
+	@ln -sf release/libeyeshine.so build/libeyeshine.so.$(SOMAJOR)
+
+build/eyeshine.pc: Makefile
+	@mkdir -p build
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: eyeshine' \
+	  'Description: find any picture by what it shows' 'Version: $(VERSION)' 'Requires.private: $(LIB_PKGS)' \
+	  'Libs: -L$${libdir} -leyeshine' 'Libs.private: -lgif -lm -pthread' 'Cflags: -I$${includedir}' >$@
 
 # ---- unit tests: tests/unit/<folder>/test_<file>.c, linked with what the folder may know ----
 KNOWS_base   :=
@@ -86,6 +113,60 @@ unit-$(1): $$(UNIT_$(1))
 endef
 $(foreach l,$(TESTED),$(eval $(call unit_rule,$(l))))
 
--include $(shell find build -name '*.d' 2>/dev/null)
+# ---- everything at once ----
+VARIANTS_OF_base   := release asan tsan
+VARIANTS_OF_image  := release asan tsan
+VARIANTS_OF_tensor := release asan tsan
+VARIANTS_OF_vector := release asan tsan
+VARIANTS_OF_store  := release asan tsan
+VARIANTS_OF_clip   := release asan
+VARIANTS_OF_engine := release asan tsan
+VARIANTS_OF_cli    := release asan
+
+.PHONY: test test-built tests-of-variant list-tests demo demo-built bench fuzz-replay install uninstall clean help
+test: ## install what is missing, build, run all tests (last line: N passed, N failed)
+	@tools/house/install build test
+	@$(MAKE) --no-print-directory -j2 all
+	@for v in asan tsan; do $(MAKE) --no-print-directory -j2 VARIANT=$$v tests-of-variant || exit 1; done
+	@$(MAKE) --no-print-directory -j2 VARIANT=release tests-of-variant
+	@$(MAKE) --no-print-directory -j2 VARIANT=asan build/asan/eyeshine
+	@$(MAKE) --no-print-directory test-built
+
+UNIT_HERE = $(foreach l,$(TESTED),$(if $(filter $(VARIANT),$(VARIANTS_OF_$(l))),$(UNIT_$(l))))
+tests-of-variant: $(UNIT_HERE)
+
+unit_names = $(foreach l,$(TESTED),$(if $(filter $(1),$(VARIANTS_OF_$(l))),$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/$(l)/test_*.c))))
+test-built:
+	@tools/house/run-tests \
+	  $(foreach v,release asan tsan,$(foreach t,$(call unit_names,$(v)),$(v)/$(t)=build/$(v)/tests/$(t))) \
+	  $(foreach t,$(wildcard tests/e2e/*.sh),e2e/$(notdir $(basename $(t)))=$(t)) $(EXTRA_TESTS)
+
+demo: ## install what is missing, build, index the sample pictures, run the sample queries
+	@tools/house/install build
+	@$(MAKE) --no-print-directory -j2 all
+	@tools/house/demo
+
+install: all ## install under PREFIX (default /usr/local), DESTDIR respected
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include \
+	  $(DESTDIR)$(PREFIX)/share/eyeshine/models $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 755 build/release/eyeshine $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 build/libeyeshine.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 build/release/libeyeshine.so $(DESTDIR)$(PREFIX)/lib/libeyeshine.so.$(VERSION)
+	ln -sf libeyeshine.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libeyeshine.so.$(SOMAJOR)
+	ln -sf libeyeshine.so.$(SOMAJOR) $(DESTDIR)$(PREFIX)/lib/libeyeshine.so
+	install -m 644 build/eyeshine.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
+	install -m 644 include/eyeshine.h include/eye_err.h $(DESTDIR)$(PREFIX)/include/
+	cp -r models/starter $(DESTDIR)$(PREFIX)/share/eyeshine/models/
+	install -m 644 docs/eyeshine.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 tools/completion/eyeshine.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/eyeshine
+	install -m 644 tools/completion/_eyeshine $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_eyeshine
+
+clean: ## remove build/ (the demo library too)
+	rm -rf build
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 include $(wildcard mk/*.mk)
+-include $(shell find build -name '*.d' 2>/dev/null)
