@@ -43,6 +43,9 @@ char *fs_real(const char *path, struct eye_err *err);
  * Returns the descriptor (yours to close) and its fstat in *st. */
 int fs_open_regular(const char *path, struct stat *st, struct eye_err *err);
 
+/* The same, but a final symlink is followed (as fs_map_open, fs_read_all, fs_copy and hash_file do). */
+int fs_open_follow(const char *path, struct stat *st, struct eye_err *err);
+
 enum fs_walk_event {
     FS_WALK_FILE,     /* a regular file; st is its lstat (or stat, if a followed symlink) */
     FS_WALK_DIR,      /* a folder about to be read; return 1 to skip what is below */
