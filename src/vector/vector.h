@@ -29,8 +29,12 @@ int vector_add(struct vector_set *set, int64_t id, const uint16_t *row, struct e
 int vector_remove(struct vector_set *set, int64_t id);                /* EYE_ENOTFOUND */
 const uint16_t *vector_row(const struct vector_set *set, int64_t id); /* borrowed; NULL if absent */
 
+/* Length of a row [dim] fp16 (NULL: not wanted); EYE_EINVAL if it holds NaN or Inf. */
+int vector_row_length(const uint16_t *row, size_t dim, double *length, struct eye_err *err);
+
 /* The k best of each of nq queries [nq, dim], best first, ties by smaller id; hits: [nq, k], counts: [nq] (fewer than k when
- * the set is smaller). All queries share one pass over the rows. allow: NULL, or called for each candidate that would enter. */
+ * the set is smaller). All queries share one pass over the rows. allow: NULL, or called for each candidate that would enter;
+ * by several threads at once when there is a pool. A query with NaN or Inf: EYE_EINVAL. Results are the same bits with any pool. */
 typedef int vector_allow_fn(void *ctx, int64_t id);
 int vector_search(const struct vector_set *set, const float *queries, size_t nq, size_t k,
                   vector_allow_fn *allow, void *ctx, struct pool *pool, struct vector_hit *hits,
