@@ -158,9 +158,9 @@ install: all ## install under PREFIX (default /usr/local), DESTDIR respected
 	install -m 644 build/eyeshine.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 	install -m 644 include/eyeshine.h include/eye_err.h $(DESTDIR)$(PREFIX)/include/
 	cp -r models/starter $(DESTDIR)$(PREFIX)/share/eyeshine/models/
-	install -m 644 docs/eyeshine.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 tools/completion/eyeshine.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/eyeshine
-	install -m 644 tools/completion/_eyeshine $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_eyeshine
+	build/eyeshine completion man >$(DESTDIR)$(PREFIX)/share/man/man1/eyeshine.1
+	build/eyeshine completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/eyeshine
+	build/eyeshine completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_eyeshine
 
 clean: ## remove build/ (the demo library too)
 	rm -rf build

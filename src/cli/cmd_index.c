@@ -1,0 +1,269 @@
+/* cmd_index.c - `eyeshine index`: add or refresh folders of pictures. */
+#include <limits.h>
+
+#include "base/json.h"
+#include "cli/cli.h"
+
+enum { O_EXCLUDE, O_DRY, O_RETRY, O_ALL, O_PART, O_JSON, O_COUNT };
+
+static const struct cli_opt opts[O_COUNT] = {
+    [O_EXCLUDE] = {.name = "exclude",
+                   .letter = 'x',
+                   .kind = CLI_LIST,
+                   .arg = "GLOB",
+                   .help = "leave out what matches, by path below the root or by name; repeatable"},
+    [O_DRY] = {.name = "dry-run",
+               .letter = 'n',
+               .kind = CLI_FLAG,
+               .help = "say what would be done, change nothing"},
+    [O_RETRY] = {.name = "retry-failed",
+                 .kind = CLI_FLAG,
+                 .help = "try files again that failed and have not changed since"},
+    [O_ALL] = {.name = "all-files",
+               .kind = CLI_FLAG,
+               .help = "look into every file, whatever its name"},
+    [O_PART] = {.name = "part",
+                .kind = CLI_TEXT,
+                .arg = "I/N",
+                .help = "only the I-th of N equal parts of the files"},
+    [O_JSON] = {.name = "json",
+                .kind = CLI_FLAG,
+                .help = "events on stdout, one JSON object a line"},
+};
+
+struct index_run {
+    struct cli_progress *progress;
+    struct buf line;
+    bool json, quiet, dry;
+};
+
+static const char *outcome_name(eye_file_outcome o)
+{
+    static const char *const names[] = {
+        [EYE_FILE_INDEXED] = "indexed",         [EYE_FILE_UPDATED] = "updated",
+        [EYE_FILE_LINKED] = "linked",           [EYE_FILE_UNCHANGED] = "unchanged",
+        [EYE_FILE_REMOVED] = "removed",         [EYE_FILE_FAILED] = "failed",
+        [EYE_FILE_WOULD_INDEX] = "would-index", [EYE_FILE_WOULD_REMOVE] = "would-remove",
+    };
+    return names[o];
+}
+
+static int put_event_json(struct index_run *run, const eye_index_event *e)
+{
+    struct json_writer w;
+    jw_init(&w, &run->line);
+    jw_object(&w);
+    jw_kstr(&w, "event", outcome_name(e->outcome));
+    cli_json_path(&w, e->path);
+    if (e->reason) {
+        jw_kstr(&w, "code", eye_err_name(e->code));
+        jw_kstr(&w, "reason", e->reason);
+    }
+    jw_object_end(&w);
+    return cli_put_json(&run->line);
+}
+
+static int on_event(void *ctx, const eye_index_event *e)
+{
+    struct index_run *run = ctx;
+    if (run->json)
+        return put_event_json(run, e) || cli_stopped();
+    if (e->outcome == EYE_FILE_FAILED && !run->quiet) {
+        cli_progress_clear(run->progress);
+        fputs("failed: ", stderr);
+        cli_put_path(stderr, e->path);
+        fprintf(stderr, ": %s\n", e->reason);
+    } else if (run->dry) {
+        cli_progress_clear(run->progress);
+        printf("%s ", outcome_name(e->outcome));
+        cli_put_path(stdout, e->path);
+        putchar('\n');
+    }
+    return cli_stopped();
+}
+
+static void put_counts(struct json_writer *w, const eye_index_progress *p)
+{
+    jw_kint(w, "seen", (int64_t)p->seen);
+    jw_kint(w, "indexed", (int64_t)p->indexed);
+    jw_kint(w, "updated", (int64_t)p->updated);
+    jw_kint(w, "linked", (int64_t)p->linked);
+    jw_kint(w, "unchanged", (int64_t)p->unchanged);
+    jw_kint(w, "removed", (int64_t)p->removed);
+    jw_kint(w, "failed", (int64_t)p->failed);
+    jw_kint(w, "skipped", (int64_t)p->skipped);
+    jw_kint(w, "offline_roots", (int64_t)p->offline_roots);
+    jw_kint(w, "total", (int64_t)p->total);
+    jw_knum(w, "seconds", p->seconds, 6);
+    jw_knum(w, "rate", p->rate, 4);
+}
+
+static int put_progress_json(struct index_run *run, const char *event, const eye_index_progress *p)
+{
+    struct json_writer w;
+    jw_init(&w, &run->line);
+    jw_object(&w);
+    jw_kstr(&w, "event", event);
+    put_counts(&w, p);
+    jw_object_end(&w);
+    int code = cli_put_json(&run->line);
+    fflush(stdout);
+    return code;
+}
+
+static int on_progress(void *ctx, const eye_index_progress *p)
+{
+    struct index_run *run = ctx;
+    if (run->json)
+        return put_progress_json(run, "progress", p) || cli_stopped();
+    cli_progress_show(run->progress, p);
+    return cli_stopped();
+}
+
+static void add_part(struct buf *b, uint64_t n, const char *what)
+{
+    if (n)
+        buf_printf(b, NULL, "%s%llu %s", b->len ? ", " : "", (unsigned long long)n, what);
+}
+
+/* "1000 indexed, 3 failed in 0:12 (83.1 pictures/s)" */
+static void put_summary(const eye_index_progress *p, bool dry)
+{
+    struct buf b;
+    char took[24];
+    buf_init(&b, 4096);
+    add_part(&b, p->indexed, dry ? "to index" : "indexed");
+    add_part(&b, p->updated, "updated");
+    add_part(&b, p->linked, "known by content");
+    add_part(&b, p->unchanged, "unchanged");
+    add_part(&b, p->removed, dry ? "to remove" : "removed");
+    add_part(&b, p->failed, "failed");
+    cli_human_time(p->seconds, took);
+    fprintf(stderr, "%s in %s", b.len ? b.data : "no pictures found", took);
+    uint64_t made = p->indexed + p->updated;
+    if (made && p->seconds > 0 && !dry)
+        fprintf(stderr, " (%.1f pictures/s)", (double)made / p->seconds);
+    fputc('\n', stderr);
+    if (p->failed && !dry)
+        fputs("'eyeshine failures' lists what failed and why; 'eyeshine failures --retry' tries "
+              "again\n",
+              stderr);
+    if (p->offline_roots)
+        fprintf(stderr, "%llu folder(s) offline: nothing of them was removed\n",
+                (unsigned long long)p->offline_roots);
+    buf_release(&b);
+}
+
+int cli_run_index(struct cli_ctx *ctx, eye_lib *lib, const struct cli_list *paths,
+                  eye_index_options *o, bool json)
+{
+    struct index_run run = {.json = json, .quiet = ctx->quiet, .dry = o->dry_run};
+    struct eye_err err = {0};
+    eye_index_progress end = {0};
+    buf_init(&run.line, 1 << 20);
+    run.progress = json ? NULL : cli_progress_new(stderr, ctx->quiet);
+    o->progress = on_progress;
+    o->event = on_event;
+    o->ctx = &run;
+    cli_catch_signals();
+
+    int code = eye_index(lib, paths->items, paths->n, o, &end, &err);
+    cli_progress_free(run.progress);
+    if (json)
+        put_progress_json(&run, code == EYE_ECANCELLED ? "stopped" : code ? "error" : "done", &end);
+    else if ((!code || code == EYE_ECANCELLED) && !ctx->quiet)
+        put_summary(&end, o->dry_run);
+    buf_release(&run.line);
+    if (code == EYE_ECANCELLED) {
+        cli_say("stopped; what was done is kept, the next run goes on from here");
+        return CLI_FAILED;
+    }
+    if (code)
+        return cli_fail(&err);
+    return end.failed ? CLI_PARTLY : CLI_OK;
+}
+
+/* "3/16" */
+static int parse_part(const char *text, int *part, int *parts)
+{
+    char *end = NULL;
+    long i = strtol(text, &end, 10);
+    long n = *end == '/' && end[1] ? strtol(end + 1, &end, 10) : 0;
+    if (*end || i < 1 || n < 1 || i > n || n > 1000000) {
+        cli_say("--part: '%s' is not I/N with 1 <= I <= N, like 3/16", text);
+        return CLI_USAGE;
+    }
+    *part = (int)i;
+    *parts = (int)n;
+    return 0;
+}
+
+/* The setting's globs, split at ':' in place of a copy that the caller frees, before those of the flags. */
+static int setting_globs(const char *value, char **copy, struct cli_list *globs)
+{
+    *copy = value ? strdup(value) : NULL;
+    char *save = NULL;
+    for (char *g = *copy ? strtok_r(*copy, ":", &save) : NULL; g; g = strtok_r(NULL, ":", &save)) {
+        int code = cli_list_add(globs, g);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static int run_index(struct cli_ctx *ctx, int argc, char **argv)
+{
+    struct cli_list paths = {0};
+    struct cli_list globs = {0};
+    const char *part = NULL;
+    bool json = false;
+    eye_index_options o = {0};
+    char *copy = NULL;
+    struct cli_opt bound[O_COUNT];
+    memcpy(bound, opts, sizeof opts);
+    bound[O_EXCLUDE].value = &globs;
+    bound[O_DRY].value = &o.dry_run;
+    bound[O_RETRY].value = &o.retry_failed;
+    bound[O_ALL].value = &o.all_files;
+    bound[O_PART].value = &part;
+    bound[O_JSON].value = &json;
+
+    int code = cli_parse(ctx, &cmd_index, argc, argv, bound, O_COUNT, &paths);
+    if (!code && part)
+        code = parse_part(part, &o.part, &o.parts);
+    if (!code)
+        code = setting_globs(ctx->settings.all[SET_EXCLUDE].value, &copy, &globs);
+    if (!code)
+        code = cli_options(ctx);
+    eye_lib *lib = code ? NULL : cli_open(ctx, true);
+    if (lib) {
+        o.exclude = globs.items;
+        o.nexclude = globs.n;
+        code = cli_run_index(ctx, lib, &paths, &o, json);
+        eye_close(lib);
+    } else if (!code) {
+        code = CLI_FAILED;
+    }
+    free(copy);
+    cli_list_free(&globs);
+    cli_list_free(&paths);
+    return code;
+}
+
+const struct cli_command cmd_index = {
+    .name = "index",
+    .args = "[PATH...]",
+    .summary = "Add or refresh all pictures below each PATH (without one: all folders known)",
+    .text = "Files that have not changed (size and time) are not read; renamed or moved files keep "
+            "their embedding; the same\n"
+            "bytes are embedded once; deleted files leave the results. A folder that is missing, "
+            "or empty where pictures\n"
+            "were, is taken as not mounted: nothing of it is removed ('eyeshine remove' does "
+            "that). A file that can't be read\n"
+            "as a picture costs only that file: 'eyeshine failures' lists them. It can be stopped "
+            "at any time (Ctrl-C) and\n"
+            "goes on from there when run again. Hidden files and folders are left out.",
+    .run = run_index,
+    .opts = opts,
+    .nopts = O_COUNT,
+};

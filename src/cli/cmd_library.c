@@ -1,0 +1,246 @@
+/* cmd_library.c - `status`, `remove` and `verify`: looking after the library. */
+#include <errno.h>
+
+#include "base/json.h"
+#include "cli/cli.h"
+
+/* ---- status ---- */
+
+static const struct cli_opt status_opts[] = {
+    {.name = "json", .kind = CLI_FLAG, .help = "one JSON object"},
+};
+
+static int root_text(void *ctx, const eye_root *r)
+{
+    char when[32];
+    (void)ctx;
+    cli_human_date(r->last_scan, when);
+    printf("  %-8s %7llu pictures", r->offline ? "offline" : "online",
+           (unsigned long long)r->files);
+    if (r->failures)
+        printf(", %llu failed", (unsigned long long)r->failures);
+    printf(", scanned %s  ", when);
+    cli_put_path(stdout, r->path);
+    putchar('\n');
+    return 0;
+}
+
+static int root_json(void *ctx, const eye_root *r)
+{
+    struct json_writer *w = ctx;
+    jw_object(w);
+    cli_json_path(w, r->path);
+    jw_kbool(w, "offline", r->offline);
+    jw_kint(w, "files", (int64_t)r->files);
+    jw_kint(w, "failures", (int64_t)r->failures);
+    cli_json_time(w, "last_scan", r->last_scan);
+    jw_object_end(w);
+    return 0;
+}
+
+static int status_json(eye_lib *lib, const eye_status *st, struct eye_err *err)
+{
+    struct buf b;
+    struct json_writer w;
+    buf_init(&b, 64 << 20);
+    jw_init(&w, &b);
+    jw_object(&w);
+    jw_kstr(&w, "library", st->library);
+    jw_kstr(&w, "model", st->model);
+    jw_kint(&w, "dim", st->dim);
+    jw_kint(&w, "pictures", (int64_t)st->pictures);
+    jw_kint(&w, "embedded", (int64_t)st->embedded);
+    jw_kint(&w, "files", (int64_t)st->files);
+    jw_kint(&w, "failures", (int64_t)st->failures);
+    jw_kint(&w, "bytes", (int64_t)st->bytes);
+    jw_key(&w, "roots");
+    jw_array(&w);
+    int code = eye_roots(lib, root_json, &w, err);
+    jw_array_end(&w);
+    jw_object_end(&w);
+    if (code)
+        code = cli_fail(err);
+    else
+        code = cli_put_json(&b);
+    buf_release(&b);
+    return code;
+}
+
+static int status_text(eye_lib *lib, const eye_status *st, struct eye_err *err)
+{
+    char bytes[24];
+    cli_human_bytes(st->bytes, bytes);
+    fputs("library   ", stdout);
+    cli_put_path(stdout, st->library);
+    printf(" (%s)\nmodel     %s (%d numbers a picture)\npictures  %llu in %llu files\n", bytes,
+           st->model, st->dim, (unsigned long long)st->pictures, (unsigned long long)st->files);
+    if (st->embedded != st->pictures)
+        printf(
+            "embedded  %llu of them; 'eyeshine model use' or 'eyeshine index' completes the rest\n",
+            (unsigned long long)st->embedded);
+    if (st->failures)
+        printf("failures  %llu ('eyeshine failures' lists them)\n",
+               (unsigned long long)st->failures);
+    printf("folders   %zu%s\n", st->roots, st->roots ? "" : " ('eyeshine index FOLDER' adds one)");
+    return eye_roots(lib, root_text, NULL, err) == 0 ? 0 : cli_fail(err);
+}
+
+static int run_status(struct cli_ctx *ctx, int argc, char **argv)
+{
+    struct cli_list rest = {0};
+    struct eye_err err = {0};
+    eye_status st;
+    bool json = false;
+    struct cli_opt bound[1] = {status_opts[0]};
+    bound[0].value = &json;
+    int code = cli_parse(ctx, &cmd_status, argc, argv, bound, 1, &rest);
+    cli_list_free(&rest);
+    if (!code)
+        code = cli_options(ctx);
+    if (code)
+        return code;
+    eye_lib *lib = cli_open(ctx, false);
+    if (!lib)
+        return CLI_FAILED;
+    if (eye_status_get(lib, &st, &err) != 0)
+        code = cli_fail(&err);
+    else
+        code = json ? status_json(lib, &st, &err) : status_text(lib, &st, &err);
+    eye_close(lib);
+    return code;
+}
+
+const struct cli_command cmd_status = {
+    .name = "status",
+    .args = "",
+    .summary = "Show what the library holds and which folders are online",
+    .run = run_status,
+    .opts = status_opts,
+    .nopts = 1,
+};
+
+/* ---- remove ---- */
+
+static const struct cli_opt remove_opts[] = {
+    {.name = "id",
+     .kind = CLI_LIST,
+     .arg = "ID",
+     .help = "forget the picture with this id; repeatable"},
+};
+
+static int parse_ids(const struct cli_list *texts, int64_t **ids)
+{
+    *ids = calloc(texts->n + 1, sizeof **ids);
+    for (size_t i = 0; *ids && i < texts->n; i++) {
+        char *end = NULL;
+        errno = 0;
+        (*ids)[i] = strtoll(texts->items[i], &end, 10);
+        if (errno || *end || (*ids)[i] < 1) {
+            cli_say("--id: '%s' is not a picture's id", texts->items[i]);
+            return CLI_USAGE;
+        }
+    }
+    return *ids ? 0 : CLI_FAILED;
+}
+
+static int remove_them(struct cli_ctx *ctx, const struct cli_list *paths, const int64_t *ids,
+                       size_t nids)
+{
+    struct eye_err err = {0};
+    uint64_t removed = 0;
+    eye_lib *lib = cli_open(ctx, false);
+    if (!lib)
+        return CLI_FAILED;
+    int code = eye_remove(lib, paths->items, paths->n, ids, nids, &removed, &err);
+    eye_close(lib);
+    if (code)
+        return cli_fail(&err);
+    if (!ctx->quiet)
+        fprintf(stderr, "%llu file(s) forgotten; nothing on disk was touched\n",
+                (unsigned long long)removed);
+    return removed ? CLI_OK : CLI_PARTLY;
+}
+
+static int run_remove(struct cli_ctx *ctx, int argc, char **argv)
+{
+    struct cli_list paths = {0};
+    struct cli_list texts = {0};
+    int64_t *ids = NULL;
+    struct cli_opt bound[1] = {remove_opts[0]};
+    bound[0].value = &texts;
+    int code = cli_parse(ctx, &cmd_remove, argc, argv, bound, 1, &paths);
+    if (!code && paths.n + texts.n == 0) {
+        cli_say("what to remove? Give paths, or --id");
+        code = CLI_USAGE;
+    }
+    if (!code)
+        code = parse_ids(&texts, &ids);
+    if (!code)
+        code = cli_options(ctx);
+    if (!code)
+        code = remove_them(ctx, &paths, ids, texts.n);
+    free(ids);
+    cli_list_free(&texts);
+    cli_list_free(&paths);
+    return code;
+}
+
+const struct cli_command cmd_remove = {
+    .name = "remove",
+    .args = "PATH... | --id ID",
+    .summary = "Forget files, folders or pictures (files on disk are never touched)",
+    .text = "A PATH need not exist any more. A file that lies in a folder of the library comes "
+            "back with the next 'index' of\n"
+            "that folder, unless it is excluded there.",
+    .run = run_remove,
+    .opts = remove_opts,
+    .nopts = 1,
+};
+
+/* ---- verify ---- */
+
+static const struct cli_opt verify_opts[] = {
+    {.name = "deep", .kind = CLI_FLAG, .help = "read every file again and compare its content"},
+};
+
+static void on_finding(void *ctx, const char *finding)
+{
+    (void)ctx;
+    puts(finding);
+}
+
+static int run_verify(struct cli_ctx *ctx, int argc, char **argv)
+{
+    struct cli_list rest = {0};
+    struct eye_err err = {0};
+    bool deep = false;
+    uint64_t findings = 0;
+    struct cli_opt bound[1] = {verify_opts[0]};
+    bound[0].value = &deep;
+    int code = cli_parse(ctx, &cmd_verify, argc, argv, bound, 1, &rest);
+    cli_list_free(&rest);
+    if (!code)
+        code = cli_options(ctx);
+    if (code)
+        return code;
+    eye_lib *lib = cli_open(ctx, false);
+    if (!lib)
+        return CLI_FAILED;
+    code = eye_verify(lib, deep, on_finding, NULL, &findings, &err);
+    eye_close(lib);
+    if (code)
+        return cli_fail(&err);
+    if (!ctx->quiet)
+        fprintf(stderr, findings ? "%llu finding(s)\n" : "the library is sound\n",
+                (unsigned long long)findings);
+    return findings ? CLI_PARTLY : CLI_OK;
+}
+
+const struct cli_command cmd_verify = {
+    .name = "verify",
+    .args = "",
+    .summary = "Check the library: the database, its embeddings, and with --deep every file",
+    .run = run_verify,
+    .opts = verify_opts,
+    .nopts = 1,
+};

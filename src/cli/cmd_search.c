@@ -1,0 +1,349 @@
+/* cmd_search.c - `eyeshine search`: pictures by words, by a picture, or like one in the library. */
+#include <errno.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "cli/cli.h"
+
+enum { O_LIMIT, O_IMAGE, O_LIKE, O_QUERIES, O_LITERAL, O_MIN, O_JSON, O_NULL, O_OPEN, O_COUNT };
+enum { QUERIES_MAX = 64 << 20 };
+
+static const struct cli_opt opts[O_COUNT] = {
+    [O_LIMIT] = {.name = "limit",
+                 .letter = 'n',
+                 .kind = CLI_INT,
+                 .arg = "N",
+                 .help = "how many results (default 10)",
+                 .min = 1,
+                 .max = 100000},
+    [O_IMAGE] = {.name = "image",
+                 .letter = 'i',
+                 .kind = CLI_TEXT,
+                 .arg = "FILE",
+                 .help = "search by this picture; - reads it from stdin"},
+    [O_LIKE] = {.name = "like",
+                .kind = CLI_INT,
+                .arg = "ID",
+                .help = "search by the picture with this id of the library",
+                .min = 1,
+                .max = 9e15},
+    [O_QUERIES] = {.name = "queries",
+                   .kind = CLI_TEXT,
+                   .arg = "FILE",
+                   .help = "many queries, one a line; - reads stdin"},
+    [O_LITERAL] = {.name = "literal",
+                   .kind = CLI_FLAG,
+                   .help = "take the words exactly as they are"},
+    [O_MIN] = {.name = "min-score",
+               .kind = CLI_NUM,
+               .arg = "S",
+               .help = "leave out results with a lower score (cosine, -1 to 1)",
+               .min = -1,
+               .max = 1},
+    [O_JSON] = {.name = "json", .kind = CLI_FLAG, .help = "one JSON object a line"},
+    [O_NULL] = {.name = "null",
+                .letter = '0',
+                .kind = CLI_FLAG,
+                .help = "paths only, each ended by a NUL byte (for xargs -0)"},
+    [O_OPEN] = {.name = "open",
+                .letter = 'o',
+                .kind = CLI_FLAG,
+                .help = "open the first result in the desktop's viewer"},
+};
+
+struct search_args {
+    int64_t limit, like;
+    const char *image, *queries;
+    bool literal, json, null, open;
+    double min_score;
+};
+
+/* The queries of one call and what they borrow. */
+struct query_set {
+    eye_query *items;
+    size_t n;
+    struct buf text; /* words, or the lines of --queries with NULs for newlines */
+    int fd;          /* picture from stdin */
+};
+
+static int join_words(const struct cli_list *words, struct buf *out)
+{
+    for (size_t i = 0; i < words->n; i++)
+        if ((i && buf_putc(out, ' ', NULL) != 0) || buf_puts(out, words->items[i], NULL) != 0) {
+            cli_say("the query is too long");
+            return CLI_USAGE;
+        }
+    return 0;
+}
+
+/* All of stdin to `out`. */
+static int slurp_stdin(struct buf *out)
+{
+    char block[65536];
+    size_t n = 0;
+    while ((n = fread(block, 1, sizeof block, stdin)) > 0)
+        if (buf_append(out, block, n, NULL) != 0) {
+            cli_say("standard input: more than %zu bytes", out->max);
+            return CLI_FAILED;
+        }
+    return 0;
+}
+
+/* The picture on stdin into an anonymous file, since the decoder is handed files. */
+static int spool_stdin(const struct cli_ctx *ctx, int *fd)
+{
+    struct buf bytes;
+    uint64_t max = ctx->options.max_file_bytes ? ctx->options.max_file_bytes : UINT64_C(512) << 20;
+    buf_init(&bytes, (size_t)max);
+    int code = slurp_stdin(&bytes);
+    *fd = code ? -1 : memfd_create("eyeshine-stdin", MFD_CLOEXEC);
+    for (size_t at = 0; *fd >= 0 && at < bytes.len;) {
+        ssize_t n = write(*fd, bytes.data + at, bytes.len - at);
+        if (n < 0) {
+            close(*fd);
+            *fd = -1;
+        } else {
+            at += (size_t)n;
+        }
+    }
+    if (!code && *fd < 0) {
+        cli_say("standard input: could not be kept: %s", strerror(errno));
+        code = CLI_FAILED;
+    }
+    buf_release(&bytes);
+    return code;
+}
+
+/* One query a line of --queries; "\r\n" is fine, a last line without newline too. Empty lines stay queries
+ * (query_index is the line's number, from 0) and find what an empty text finds. */
+static int split_queries(struct query_set *set)
+{
+    char *text = set->text.data;
+    size_t lines = 0;
+    for (size_t i = 0; i < set->text.len; i++)
+        lines += text[i] == '\n' || (i + 1 == set->text.len);
+    set->items = calloc(lines ? lines : 1, sizeof *set->items);
+    if (!set->items) {
+        cli_say("out of memory");
+        return CLI_FAILED;
+    }
+    for (char *line = text; set->n < lines;) {
+        char *end = strchr(line, '\n');
+        if (end)
+            *end = '\0';
+        size_t len = strlen(line);
+        if (len && line[len - 1] == '\r')
+            line[len - 1] = '\0';
+        set->items[set->n++] = (eye_query){.words = line, .image_fd = -1};
+        line = end ? end + 1 : line + len;
+    }
+    return 0;
+}
+
+static int read_queries(const char *file, struct query_set *set)
+{
+    struct eye_err err = {0};
+    int code = 0;
+    if (strcmp(file, "-") == 0)
+        code = slurp_stdin(&set->text);
+    else if (fs_read_all(file, &set->text, &err) != 0)
+        code = cli_fail(&err);
+    if (!code && set->text.len && memchr(set->text.data, 0, set->text.len)) {
+        cli_say("%s: has a NUL byte; queries are lines of text", file);
+        code = CLI_USAGE;
+    }
+    if (!code && set->text.len == 0) {
+        cli_say("%s: no query in it", file);
+        code = CLI_USAGE;
+    }
+    return code ? code : split_queries(set);
+}
+
+static int make_queries(struct cli_ctx *ctx, const struct search_args *a,
+                        const struct cli_list *words, struct query_set *set)
+{
+    int kinds = (words->n > 0) + (a->image != NULL) + (a->like > 0) + (a->queries != NULL);
+    if (kinds != 1) {
+        cli_say(kinds ? "give words, or --image, or --like, or --queries: one of them"
+                      : "what to search? Give words, like: eyeshine search two dogs in the snow");
+        return CLI_USAGE;
+    }
+    if (a->queries)
+        return read_queries(a->queries, set);
+    set->items = calloc(1, sizeof *set->items);
+    if (!set->items) {
+        cli_say("out of memory");
+        return CLI_FAILED;
+    }
+    set->n = 1;
+    set->items[0] = (eye_query)EYE_QUERY_INIT;
+    set->items[0].like = a->like;
+    if (a->image && strcmp(a->image, "-") == 0) {
+        int code = spool_stdin(ctx, &set->fd);
+        set->items[0].image_fd = set->fd;
+        return code;
+    }
+    set->items[0].image_path = a->image;
+    if (words->n == 0)
+        return 0;
+    int code = join_words(words, &set->text);
+    set->items[0].words = set->text.data;
+    return code;
+}
+
+static int put_result_json(struct buf *line, const eye_result *r, bool many)
+{
+    struct json_writer w;
+    jw_init(&w, line);
+    jw_object(&w);
+    if (many)
+        jw_kint(&w, "query_index", (int64_t)r->query);
+    jw_knum(&w, "score", (double)r->score, 6);
+    jw_knum(&w, "similarity", (double)r->similarity, 4);
+    jw_kbool(&w, "relevant", r->relevant);
+    cli_json_path(&w, r->path);
+    jw_kint(&w, "id", r->id);
+    jw_kint(&w, "width", r->width);
+    jw_kint(&w, "height", r->height);
+    jw_kstr(&w, "format", r->format);
+    jw_kint(&w, "size", (int64_t)r->size);
+    cli_json_time(&w, "taken_at", r->taken_at);
+    cli_json_time(&w, "added_at", r->added_at);
+    jw_kstr(&w, "hash", r->hash);
+    jw_kint(&w, "copies", (int64_t)r->paths);
+    jw_kbool(&w, "offline", r->offline);
+    jw_object_end(&w);
+    return cli_put_json(line);
+}
+
+/* "  87 %  0.312  /path/of/picture.jpg"; results that are probably not meant are drawn dim on a terminal. */
+static void put_result_text(const eye_result *r, bool tty)
+{
+    bool dim = tty && !r->relevant;
+    printf("%s%3.0f %%  %.3f  ", dim ? "\033[2m" : "", 100.0 * (double)r->similarity,
+           (double)r->score);
+    cli_put_path(stdout, r->path);
+    if (r->offline)
+        fputs("  (offline)", stdout);
+    if (r->paths > 1)
+        printf("  (+%zu %s)", r->paths - 1, r->paths == 2 ? "copy" : "copies");
+    puts(dim ? "\033[0m" : "");
+}
+
+static int put_results(const eye_results *results, const struct query_set *set,
+                       const struct search_args *a)
+{
+    struct buf line;
+    bool tty = cli_tty(stdout);
+    size_t query = (size_t)-1;
+    int code = 0;
+    buf_init(&line, 1 << 20);
+    for (size_t i = 0; i < eye_results_count(results) && !code; i++) {
+        const eye_result *r = eye_results_at(results, i);
+        if (a->json) {
+            code = put_result_json(&line, r, a->queries != NULL);
+            continue;
+        }
+        if (a->null) {
+            fwrite(r->path, 1, strlen(r->path) + 1, stdout);
+            continue;
+        }
+        if (a->queries && r->query != query)
+            printf("%s# %s\n", query == (size_t)-1 ? "" : "\n", set->items[r->query].words);
+        query = r->query;
+        put_result_text(r, tty);
+    }
+    buf_release(&line);
+    return code;
+}
+
+static void open_first(const eye_results *results)
+{
+    extern char **environ;
+    char path[4096];
+    snprintf(path, sizeof path, "%s", eye_results_at(results, 0)->path);
+    char program[] = "xdg-open";
+    char *argv[] = {program, path, NULL};
+    pid_t pid = 0;
+    int status = 0;
+    if (posix_spawnp(&pid, program, NULL, NULL, argv, environ) != 0 ||
+        waitpid(pid, &status, 0) < 0 || status != 0)
+        cli_say("xdg-open could not open the picture (Debian package xdg-utils)");
+}
+
+static int search(struct cli_ctx *ctx, const struct search_args *a, const struct query_set *set)
+{
+    struct eye_err err = {0};
+    eye_search_options o = {.limit = (size_t)a->limit, .min_score = (float)a->min_score};
+    eye_results *results = NULL;
+    eye_lib *lib = cli_open(ctx, false);
+    if (!lib)
+        return CLI_FAILED;
+    int code = eye_search(lib, set->items, set->n, &o, &results, &err) == 0 ? 0 : cli_fail(&err);
+    if (!code && eye_results_count(results) == 0) {
+        eye_status st;
+        bool empty = eye_status_get(lib, &st, NULL) == 0 && st.pictures == 0;
+        if (!ctx->quiet)
+            cli_say(empty ? "the library is empty; 'eyeshine index FOLDER' fills it"
+                          : "nothing found");
+        code = CLI_PARTLY;
+    } else if (!code) {
+        code = put_results(results, set, a);
+        if (!code && a->open)
+            open_first(results);
+    }
+    eye_results_free(results);
+    eye_close(lib);
+    return code;
+}
+
+static int run_search(struct cli_ctx *ctx, int argc, char **argv)
+{
+    struct search_args a = {.limit = 10, .min_score = -2};
+    struct cli_list words = {0};
+    struct query_set set = {.fd = -1};
+    struct cli_opt bound[O_COUNT];
+    memcpy(bound, opts, sizeof opts);
+    bound[O_LIMIT].value = &a.limit;
+    bound[O_IMAGE].value = &a.image;
+    bound[O_LIKE].value = &a.like;
+    bound[O_QUERIES].value = &a.queries;
+    bound[O_LITERAL].value = &a.literal;
+    bound[O_MIN].value = &a.min_score;
+    bound[O_JSON].value = &a.json;
+    bound[O_NULL].value = &a.null;
+    bound[O_OPEN].value = &a.open;
+    buf_init(&set.text, QUERIES_MAX);
+
+    int code = cli_parse(ctx, &cmd_search, argc, argv, bound, O_COUNT, &words);
+    if (!code)
+        code = cli_options(ctx);
+    if (!code)
+        code = make_queries(ctx, &a, &words, &set);
+    if (!code)
+        code = search(ctx, &a, &set);
+    if (set.fd >= 0)
+        close(set.fd);
+    free(set.items);
+    buf_release(&set.text);
+    cli_list_free(&words);
+    return code;
+}
+
+const struct cli_command cmd_search = {
+    .name = "search",
+    .args = "WORDS... | --image FILE | --like ID | --queries FILE",
+    .summary = "Find pictures by words, by a picture, or like one of the library",
+    .text = "Prints similarity (0-100 %, 50 % is a fair match), score (cosine of the two "
+            "embeddings) and path, best first; on a\n"
+            "terminal, results below the model's relevance line are drawn dim. With --queries, all "
+            "lines are answered in one\n"
+            "pass, and each JSON result carries query_index, the line's number from 0.",
+    .run = run_search,
+    .opts = opts,
+    .nopts = O_COUNT,
+};

@@ -1,0 +1,99 @@
+/* progress.c - where an index run stands: one line that is drawn again on a terminal, a plain line every ten seconds
+ * elsewhere (so that a log stays readable). */
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+enum { PLAIN_SECONDS = 10, BAR = 24, NARROW = 72 };
+
+struct cli_progress {
+    FILE *out;
+    bool tty, quiet, drawn;
+    double last_plain;
+};
+
+struct cli_progress *cli_progress_new(FILE *out, bool quiet)
+{
+    struct cli_progress *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->out = out;
+    p->tty = cli_tty(out);
+    p->quiet = quiet;
+    return p;
+}
+
+static uint64_t done_of(const eye_index_progress *now)
+{
+    return now->indexed + now->updated + now->linked + now->failed;
+}
+
+static bool wide_enough(FILE *out)
+{
+    struct winsize ws;
+    return ioctl(fileno(out), TIOCGWINSZ, &ws) != 0 || ws.ws_col == 0 || ws.ws_col >= NARROW + BAR;
+}
+
+/* "123/4567  85.2/s  ETA 0:52  failed 3": what there is to say, without the bar. */
+static void describe(const eye_index_progress *now, char *out, size_t size)
+{
+    uint64_t done = done_of(now);
+    char eta[24] = "";
+    char left[48] = "";
+    if (now->walk_done && now->rate > 0.01 && now->total > done) {
+        cli_human_time((double)(now->total - done) / now->rate, eta);
+        snprintf(left, sizeof left, "  ETA %s", eta);
+    }
+    char failed[40] = "";
+    if (now->failed)
+        snprintf(failed, sizeof failed, "  failed %llu", (unsigned long long)now->failed);
+    snprintf(out, size, "%llu/%llu%s  %.1f/s%s%s", (unsigned long long)done,
+             (unsigned long long)now->total, now->walk_done ? "" : "+", now->rate, left, failed);
+}
+
+static void draw_bar(struct cli_progress *p, const eye_index_progress *now, const char *text)
+{
+    fputs("\r\033[K", p->out);
+    if (wide_enough(p->out)) {
+        double share = now->total ? (double)done_of(now) / (double)now->total : 0;
+        int full = (int)(share * BAR);
+        fputc('[', p->out);
+        for (int i = 0; i < BAR; i++)
+            fputc(i < full ? '#' : '.', p->out);
+        fputs("] ", p->out);
+    }
+    fputs(text, p->out);
+    fflush(p->out);
+    p->drawn = true;
+}
+
+void cli_progress_show(struct cli_progress *p, const eye_index_progress *now)
+{
+    if (!p || p->quiet || now->total == 0)
+        return;
+    char text[200];
+    describe(now, text, sizeof text);
+    if (p->tty) {
+        draw_bar(p, now, text);
+    } else if (now->seconds - p->last_plain >= PLAIN_SECONDS) {
+        p->last_plain = now->seconds;
+        fprintf(p->out, "indexing %s\n", text);
+        fflush(p->out);
+    }
+}
+
+void cli_progress_clear(struct cli_progress *p)
+{
+    if (p && p->drawn) {
+        fputs("\r\033[K", p->out);
+        fflush(p->out);
+        p->drawn = false;
+    }
+}
+
+void cli_progress_free(struct cli_progress *p)
+{
+    cli_progress_clear(p);
+    free(p);
+}
