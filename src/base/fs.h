@@ -66,9 +66,13 @@ struct fs_walk_item {
 /* Return 0 to go on, 1 to skip (FS_WALK_DIR), negative to stop: the walk returns that value. */
 typedef int fs_walk_fn(void *ctx, const struct fs_walk_item *item, struct eye_err *err);
 
-/* Depth first, names of a folder in byte order, at most 256 folders deep and one open
- * descriptor a level. Symlinks to files are followed and reported as FS_WALK_FILE with
- * the link's own path; symlinks to folders are not followed (reported as OTHER), so there are no loops. A `start` that is itself a symlink is followed. */
+/* Depth first, names of a folder in byte order, at most 256 folders deep (deeper: FS_WALK_ERROR with
+ * ENAMETOOLONG) and one open descriptor a level. Symlinks to files are followed and reported as
+ * FS_WALK_FILE with the link's own path; symlinks to folders are not followed (reported as OTHER),
+ * so there are no loops. A `start` that is itself a symlink is followed; one that cannot be reached
+ * is an error of the walk (EYE_ENOTFOUND, EYE_EIO), not an item; a file is walked as one item.
+ * A folder that cannot be read gives FS_WALK_DIR, then FS_WALK_ERROR, and no FS_WALK_DIR_DONE.
+ * `path` may be longer than PATH_MAX; fs_open_* and fs_map_open, fs_read_all, hash_file take such paths. */
 int fs_walk(const char *start, fs_walk_fn *fn, void *ctx, struct eye_err *err);
 
 #endif
