@@ -4,7 +4,12 @@
 # know: a forbidden call does not link. VARIANT=release|asan|tsan picks the build.
 
 VARIANT ?= release
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+# V=1 shows whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 B       := build/$(VARIANT)
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -48,20 +53,22 @@ obj_of = $(patsubst src/%.c,$(B)/%.o,$(call src_of,$(1)))
 
 $(B)/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(PKG_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(PKG_CFLAGS) -c $< -o $@
 
 define layer_rule
 $(B)/$(1).a: $(call obj_of,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@ $$^
 endef
 $(foreach l,$(LAYERS) cli,$(eval $(call layer_rule,$(l))))
 
 LAYER_LIBS := $(LAYERS:%=$(B)/%.a)
 
 $(B)/eyeshine: $(B)/cli.a $(LAYER_LIBS)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_V) -o $@ -Wl,--whole-archive $(B)/cli.a -Wl,--no-whole-archive $(LAYER_LIBS) $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_V) -o $@ -Wl,--whole-archive $(B)/cli.a -Wl,--no-whole-archive $(LAYER_LIBS) $(LIBS)
 
 build/eyeshine: build/release/eyeshine
 	@ln -sf release/eyeshine $@
@@ -79,7 +86,8 @@ build/libeyeshine.a: $(LAYERS:%=build/release/%.a)
 	@rm -f $@.*
 
 build/release/libeyeshine.so: $(LAYERS:%=build/release/%.a)
-	$(CC) -shared -Wl,-soname,libeyeshine.so.$(SOMAJOR) -Wl,-z,relro,-z,now -Wl,--exclude-libs,ALL -Wl,--no-undefined \
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,libeyeshine.so.$(SOMAJOR) -Wl,-z,relro,-z,now -Wl,--exclude-libs,ALL -Wl,--no-undefined \
 	  -o $@ -Wl,--whole-archive build/release/engine.a -Wl,--no-whole-archive $(filter-out build/release/engine.a,$^) $(LIBS)
 build/libeyeshine.so: build/release/libeyeshine.so
 	@ln -sf release/libeyeshine.so $@
@@ -105,7 +113,8 @@ TESTED := base image tensor vector clip store engine cli
 define unit_rule
 $(B)/tests/$(1)/%: tests/unit/$(1)/%.c $(wildcard tests/unit/*.h tests/unit/$(1)/*.h) $(B)/$(1).a $(KNOWS_$(1):%=$(B)/%.a)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_ALL) $$(PKG_CFLAGS) -Itests/unit $$(LDFLAGS_V) -o $$@ $$< $(B)/$(1).a $(KNOWS_$(1):%=$(B)/%.a) $$(LIBS) -lcmocka
+	$$(call say,CC,$$@)
+	$(Q)$$(CC) $$(CFLAGS_ALL) $$(PKG_CFLAGS) -Itests/unit $$(LDFLAGS_V) -o $$@ $$< $(B)/$(1).a $(KNOWS_$(1):%=$(B)/%.a) $$(LIBS) -lcmocka
 UNIT_$(1) := $(patsubst tests/unit/$(1)/%.c,$(B)/tests/$(1)/%,$(wildcard tests/unit/$(1)/test_*.c))
 .PHONY: unit-$(1)
 unit-$(1): $$(UNIT_$(1))
