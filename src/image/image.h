@@ -96,7 +96,8 @@ int image_prepare(const struct image *in, int full_w, int full_h, const struct i
 struct decoder_pool;
 
 /* Fork `nworkers` workers (each killed with its parent, no file system, no network, rlimits from `limits`).
- * Call it early: a worker keeps a copy-on-write view of what the process held at that moment. */
+ * Call it early: a worker keeps a copy-on-write view of what the process held at that moment. limits NULL: the defaults.
+ * EYE_EIO when the system refuses the seccomp sandbox; EYESHINE_SANDBOX=off in the environment does without it (only). */
 struct decoder_pool *decoder_open(int nworkers, const struct image_limits *limits,
                                   struct eye_err *err);
 void decoder_close(struct decoder_pool *pool);

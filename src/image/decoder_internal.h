@@ -1,0 +1,120 @@
+/* decoder_internal.h - between the files of the decoder (decoder*.c) and its test; nobody else.
+ *
+ *     program (threads)            supervisor (one thread)          worker (sandboxed)
+ *     decoder.c  ── spawn, end ──► decoder_supervisor.c ── fork ──► decoder_worker.c
+ *         └────────── file descriptor ─►, ◄─ answer, pixels ────────────┘
+ *
+ * decoder_wire.c moves the bytes, decoder_sandbox.c shuts the worker in. */
+#ifndef IMAGE_DECODER_INTERNAL_H
+#define IMAGE_DECODER_INTERNAL_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "image/image.h"
+
+/* A sanitizer's runtime reserves terabytes, opens /proc and starts a symbolizer: RLIMIT_DATA and seccomp
+ * would kill it, not a bug. Those two are left out of such builds, and stderr stays open for reports. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DECODER_SANITIZED 1
+#else
+#define DECODER_SANITIZED 0
+#endif
+
+/* Each child's only way out is this descriptor; 0, 1 and 2 are /dev/null. */
+enum { DECODER_SOCKET = 3 };
+
+/* What a worker does with an open file of `size` bytes: decoder_job_picture(), or a misbehaving one in tests
+ * (children inherit the pointer by fork). Gives prep->width x prep->height pixels. */
+typedef int decoder_job(int fd, uint64_t size, const struct image_limits *limits,
+                        const struct image_prep *prep, struct image *out, struct image_meta *meta,
+                        struct eye_err *err);
+decoder_job decoder_job_picture;
+
+struct decoder_config {
+    struct image_limits limits;
+    decoder_job *job;
+    int nworkers;
+    bool seccomp; /* false: EYESHINE_SANDBOX=off */
+};
+
+/* decoder_open() with another job. */
+struct decoder_pool *decoder_open_job(decoder_job *job, int nworkers,
+                                      const struct image_limits *limits, struct eye_err *err);
+
+/* ---- decoder_supervisor.c ---- */
+
+enum supervisor_op { SUPERVISOR_SPAWN = 1, SUPERVISOR_END };
+
+/* Program to supervisor and back, one packet each. SPAWN: answered with pid and, beside the packet, the program's
+ * end of the worker's socket. END: kill `pid`, answered with its wait status. errnum != 0: it failed. */
+struct supervisor_ask {
+    int32_t op, pid;
+};
+struct supervisor_answer {
+    int32_t pid, status, errnum;
+};
+
+/* Fork the supervisor: its pid, and in *sock the program's end of its control socket. Negative: EYE_EIO. */
+pid_t supervisor_start(const struct decoder_config *config, int *sock, struct eye_err *err);
+/* One question over the control socket; *fd (may be NULL) gets a descriptor that came back or -1.
+ * -1 when the supervisor is gone. */
+int supervisor_call(int sock, const struct supervisor_ask *ask, struct supervisor_answer *answer,
+                    int *fd);
+
+/* ---- decoder_worker.c ---- */
+
+/* Life of a worker, from just after the fork; `parent` is the supervisor. */
+_Noreturn void decoder_worker(const struct decoder_config *config, int sock, pid_t parent);
+
+/* ---- decoder_sandbox.c ---- */
+
+/* Point 0, 1 and 2 at /dev/null, move `sock` to DECODER_SOCKET and close all others. */
+void sandbox_close_descriptors(int sock);
+/* rlimits and, if `seccomp`, the system call filter. No way back. EYE_EIO tells what the system refused. */
+int sandbox_enter(const struct image_limits *limits, bool seccomp, struct eye_err *err);
+
+/* ---- decoder_wire.c ---- */
+
+enum { DECODER_READY = 0x65796531, DECODER_ANSWER = 0x65796532 };
+
+struct decoder_ask {
+    uint64_t size;
+    struct image_prep prep;
+};
+
+/* Only integers and bytes of fixed width: a bool or enum with a value of its own would be undefined
+ * behaviour in the program as soon as it is read. If code is 0, the pixels follow. */
+struct decoder_answer {
+    uint32_t magic;
+    int32_t code;
+    int32_t format, width, height, orientation;
+    int64_t taken_at;
+    double lat, lon;
+    uint32_t has_gps;
+    char camera[96];
+    char msg[EYE_ERR_MSG_MAX];
+};
+
+/* Sends all of it to a stream or as one packet, with descriptor `fd` beside it unless -1. -1: errno. */
+int wire_send(int sock, const void *data, size_t len, int fd);
+/* Receives exactly len bytes, and a descriptor if fd != NULL (-1: none came). 0, or -1 at the end of the stream. */
+int wire_recv(int sock, void *data, size_t len, int *fd);
+
+/* The wait for a worker may last until either has run out: its own processor time, or the wall clock. */
+struct wire_deadline {
+    pid_t pid;         /* whose processor time */
+    int64_t cpu, wall; /* nanoseconds on the two clocks; cpu -1: not to be had */
+};
+struct wire_deadline wire_deadline_in(pid_t pid, int max_seconds);
+/* Like wire_recv; EYE_ELIMIT past the deadline, EYE_EREMOTE at the end of the stream (no message is made). */
+int wire_recv_until(int sock, void *data, size_t len, const struct wire_deadline *deadline);
+/* True if bytes wait that nobody asked for, or the other side is gone. */
+bool wire_disturbed(int sock);
+
+void wire_pack(const struct image_meta *meta, struct decoder_answer *out);
+/* Believes nothing: fields out of range make it fail with EYE_EREMOTE. */
+int wire_unpack(const struct decoder_answer *in, const struct image_limits *limits,
+                struct image_meta *out, struct eye_err *err);
+
+#endif

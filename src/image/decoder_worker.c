@@ -1,0 +1,138 @@
+/* decoder_worker.c - the process that meets a stranger's bytes.
+ *
+ * Order matters: everything that needs the file system happens before sandbox_enter(), then it tells that it is ready, then it
+ * serves one file after another until its socket closes. The file is read into memory: mapping it would turn a file that
+ * is cut short meanwhile into SIGBUS. A worker is kept for many files: a fork for each would part
+ * files from each other as well, and cost 0.5 ms each. */
+#include "image/decoder_internal.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+/* Free heap that a worker may keep between files. */
+enum { KEEP_BYTES = 32 << 20, SNIFF_BYTES = 64 };
+
+/* Up to len bytes from offset 0; fewer at the end of the file. -1: errno. */
+static ssize_t read_start(int fd, uint8_t *data, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t n = pread(fd, data + done, len - done, (off_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+/* The whole file in *data (free it), *len bytes; of a file that is no picture only the start, which is all that
+ * image_decode() needs to say so. A file that grew meanwhile ends where it ended. */
+static int read_file(int fd, uint64_t size, uint8_t **data, size_t *len, struct eye_err *err)
+{
+    uint8_t head[SNIFF_BYTES];
+    ssize_t n = read_start(fd, head, size < sizeof(head) ? (size_t)size : sizeof(head));
+    if (n < 0)
+        return eye_fail_errno(err, errno, "the file cannot be read");
+    *len = image_sniff(head, (size_t)n) == IMAGE_UNKNOWN ? (size_t)n : (size_t)size;
+    *data = mem_calloc(*len, 1, err);
+    if (!*data)
+        return EYE_ENOMEM;
+    n = read_start(fd, *data, *len);
+    if (n < 0)
+        return eye_fail_errno(err, errno, "the file cannot be read");
+    if ((size_t)n < *len)
+        return eye_fail(err, EYE_EIO, "the file became shorter while it was read");
+    return 0;
+}
+
+int decoder_job_picture(int fd, uint64_t size, const struct image_limits *limits,
+                        const struct image_prep *prep, struct image *out, struct image_meta *meta,
+                        struct eye_err *err)
+{
+    uint8_t *data = NULL;
+    size_t len = 0;
+    struct image full = {0, 0, NULL};
+    int side = prep->width < prep->height ? prep->width : prep->height;
+    int code = read_file(fd, size, &data, &len, err);
+    if (code == 0)
+        code = image_decode(data, len, limits, prep->exact ? 0 : 2 * side, &full, meta, err);
+    free(data);
+    if (code == 0)
+        code = image_prepare(&full, meta->width, meta->height, prep, out, err);
+    image_release(&full);
+    return code;
+}
+
+/* One file. False when the program is gone. */
+static bool serve(const struct decoder_config *config, const struct decoder_ask *ask, int fd)
+{
+    struct image img = {0, 0, NULL};
+    struct image_meta meta = {.format = IMAGE_UNKNOWN};
+    struct decoder_answer answer = {.magic = DECODER_ANSWER};
+    struct eye_err err = {0, ""};
+    answer.code = config->job(fd, ask->size, &config->limits, &ask->prep, &img, &meta, &err);
+    close(fd);
+    if (answer.code == EYE_ENOMEM)
+        answer.code = eye_fail(&err, EYE_ELIMIT, "needs more than %llu MiB of memory",
+                               (unsigned long long)(config->limits.max_memory >> 20));
+    if (answer.code == 0)
+        wire_pack(&meta, &answer);
+    else
+        memcpy(answer.msg, err.msg, sizeof(answer.msg));
+    bool sent = wire_send(DECODER_SOCKET, &answer, sizeof(answer), -1) == 0;
+    if (sent && answer.code == 0)
+        sent = wire_send(DECODER_SOCKET, img.rgb,
+                         (size_t)ask->prep.width * (size_t)ask->prep.height * 3, -1) == 0;
+    image_release(&img);
+    return sent;
+}
+
+/* A picture of 268 megapixels leaves a heap of 800 MB behind, which others need. */
+static void give_memory_back(void)
+{
+#if !DECODER_SANITIZED
+    struct mallinfo2 heap = mallinfo2();
+    if (heap.fordblks > KEEP_BYTES)
+        malloc_trim(0);
+#endif
+}
+
+/* Die with the supervisor, even if it is gone already; become unable to do harm. */
+static int shut_in(const struct decoder_config *config, int sock, pid_t parent, struct eye_err *err)
+{
+    prctl(PR_SET_NAME, "eyeshine-decode", 0, 0, 0);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
+        _exit(1);
+    sandbox_close_descriptors(sock);
+    /* One arena: the codecs' few threads do not need more, and its free memory can be measured. */
+    mallopt(M_ARENA_MAX, 1);
+    return sandbox_enter(&config->limits, config->seccomp, err);
+}
+
+_Noreturn void decoder_worker(const struct decoder_config *config, int sock, pid_t parent)
+{
+    struct decoder_answer ready = {.magic = DECODER_READY};
+    struct eye_err err = {0, ""};
+    ready.code = shut_in(config, sock, parent, &err);
+    if (ready.code != 0)
+        memcpy(ready.msg, err.msg, sizeof(ready.msg));
+    bool on = wire_send(DECODER_SOCKET, &ready, sizeof(ready), -1) == 0 && ready.code == 0;
+    while (on) {
+        struct decoder_ask ask;
+        int fd;
+        on = wire_recv(DECODER_SOCKET, &ask, sizeof(ask), &fd) == 0 && fd >= 0 &&
+             serve(config, &ask, fd);
+        if (on)
+            give_memory_back();
+    }
+    _exit(0);
+}
