@@ -71,7 +71,9 @@ struct store_stats {
 struct store *store_open(const char *dir, bool create, bool read_only, struct eye_err *err);
 void store_close(struct store *s);
 
-/* Transactions may not nest. Everything that changes the library runs in one. */
+/* Transactions may not nest. Everything that changes the library runs in one; a change outside makes one for itself.
+ * Once a change fails because of the database (disk full, damage ...) the transaction is broken: further changes and the
+ * commit fail too, and nothing of it stays. A failed commit has rolled back. Refusals (EYE_EINVAL, EYE_ENOTFOUND) break nothing. */
 int store_begin(struct store *s, struct eye_err *err);
 int store_commit(struct store *s, struct eye_err *err);
 void store_rollback(struct store *s);
@@ -92,7 +94,8 @@ int store_roots(struct store *s, struct store_root **roots, size_t *n,
                 struct eye_err *err); /* by path */
 void store_roots_free(struct store_root *roots, size_t n);
 /* The root at exactly `path`, made if absent. Roots below it are absorbed: their files become files of the new
- * root with longer relative paths, keeping pictures and failures. */
+ * root with longer relative paths, keeping pictures and failures; one that was offline becomes a mount of the new root.
+ * EYE_EINVAL: `path` is not absolute or ends in a slash. */
 int store_root_add(struct store *s, const char *path, int64_t *root, struct eye_err *err);
 int store_root_state(struct store *s, int64_t root, bool offline, int64_t last_scan,
                      struct eye_err *err);
@@ -108,7 +111,8 @@ void store_strings_free(char **strings, size_t n);
 /* ---- files and pictures ---- */
 
 /* Every file and failure of a root whose rel is `under` or lies below it ("" = all), in byte order of rel. fn: 0 to go on, else stop and return
- * that. `failure` is NULL for a good file. */
+ * that. `failure` is NULL for a good file. fn may change the library: rows are read ahead in pages of 512, so a
+ * row may be shown as it was a moment ago (not inside a transaction, where only fn itself can have changed it). */
 typedef int store_file_fn(void *ctx, const struct store_file *f,
                           const struct store_failure *failure);
 int store_each_file(struct store *s, int64_t root, const char *under, store_file_fn *fn, void *ctx,
@@ -129,12 +133,13 @@ int store_picture_at(struct store *s, int64_t root, const char *rel, int64_t *id
 int store_put(struct store *s, const struct store_picture *p, int64_t model, const uint16_t *vector,
               int dim, int64_t *id, struct eye_err *err);
 /* Say that `f` (root, rel, size, mtime) shows picture f->picture. Replaces what was known of that path, a failure included;
- * a picture that loses its last file by this is removed with its vectors. */
+ * a picture that loses its last file by this is removed with its vectors (so for a rename: set the new path first,
+ * then remove the old one). EYE_ENOTFOUND: no such root or picture. */
 int store_file_set(struct store *s, const struct store_file *f, struct eye_err *err);
 /* Refresh size and mtime only (content unchanged). */
 int store_file_touch(struct store *s, const struct store_file *f, struct eye_err *err);
 int store_file_remove(struct store *s, int64_t root, const char *rel,
-                      struct eye_err *err); /* file or failure; orphaned picture too */
+                      struct eye_err *err); /* file or failure; orphaned picture too; 0 if absent */
 int store_failure_set(struct store *s, const struct store_failure *f,
                       struct eye_err *err); /* replaces a file at that path; counts attempts */
 
@@ -147,7 +152,7 @@ int store_vector_put(struct store *s, int64_t picture, int64_t model, const uint
 /* ---- search ---- */
 /* All vectors of `model` into a new set, in one sequential read. */
 struct vector_set *store_load_vectors(struct store *s, int64_t model, int dim, struct eye_err *err);
-/* A number that changes whenever vectors were added or removed by anyone, to know when a loaded set is stale. */
+/* A number that changes whenever vectors were added or removed by anyone, to know when a loaded set is stale: ask before loading. */
 int store_generation(struct store *s, int64_t *generation, struct eye_err *err);
 
 int store_stats(struct store *s, int64_t model, struct store_stats *out, struct eye_err *err);

@@ -1,0 +1,230 @@
+/* schema.c - tables of library.db.
+ *
+ * picture is content (one row a SHA-256), file is a place where that content, or a failure, was seen: exactly one of the
+ * two, so "the last word on a path" is one row by construction. Paths are BLOBs: they are bytes, compare as bytes,
+ * and everything below a folder is the range ['a/', 'a0').
+ *
+ * What follows from a change is done by triggers, in the transaction of the change and whoever makes it: a picture that
+ * loses its last file goes, its embeddings go with it, and model.vectors / model.changes count. Never use
+ * INSERT OR REPLACE here: it deletes without triggers.
+ *
+ * embedding is keyed by model << 40 | picture. Reading one model is one sequential pass in picture order, and
+ * a table with a rowid keeps rows up to nearly a page whole. WITHOUT ROWID over (model, picture) was dropped: such tables are
+ * index trees, which move all but a quarter of a page of a row to overflow pages of its own (1 KiB vectors took
+ * a 4 KiB page each) and have rows in inner nodes. Pages are 8 KiB: 7 vectors of 512 numbers, 12 % lost; with 4 KiB 25 %.
+ *
+ * Filters to come (date, camera, place, format, size) have their columns already; their indexes can be added by
+ * the version that searches with them. */
+#include "store/schema.h"
+
+#include <sqlite3.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const migrations[SCHEMA_VERSION] = {
+    /* 0 -> 1 */
+    "CREATE TABLE setting(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE model("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  fingerprint BLOB NOT NULL UNIQUE CHECK(length(fingerprint) = 32),"
+    "  name TEXT NOT NULL,"
+    "  dim INTEGER NOT NULL CHECK(dim BETWEEN 1 AND 4096),"
+    "  vectors INTEGER NOT NULL DEFAULT 0," /* rows of embedding */
+    "  changes INTEGER NOT NULL DEFAULT 0)" /* only grows */
+    "  STRICT;"
+
+    "CREATE TABLE root("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  path BLOB NOT NULL UNIQUE,"
+    "  offline INTEGER NOT NULL DEFAULT 0,"
+    "  last_scan INTEGER NOT NULL DEFAULT 0)"
+    "  STRICT;"
+
+    "CREATE TABLE mount("
+    "  root INTEGER NOT NULL REFERENCES root(id),"
+    "  rel BLOB NOT NULL,"
+    "  PRIMARY KEY(root, rel)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE picture("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT CHECK(id < 1099511627776)," /* 1 << 40 */
+    "  hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32),"
+    "  size INTEGER NOT NULL,"
+    "  width INTEGER NOT NULL,"
+    "  height INTEGER NOT NULL,"
+    "  format TEXT NOT NULL,"
+    "  taken_at INTEGER," /* seconds since 1970; NULL: unknown */
+    "  camera TEXT,"
+    "  lat REAL, lon REAL,"
+    "  added_at INTEGER NOT NULL)"
+    "  STRICT;"
+
+    "CREATE TABLE file("
+    "  root INTEGER NOT NULL REFERENCES root(id),"
+    "  rel BLOB NOT NULL,"
+    "  picture INTEGER REFERENCES picture(id)," /* NULL: a failure, told below */
+    "  size INTEGER NOT NULL,"
+    "  mtime_ns INTEGER NOT NULL,"
+    "  code INTEGER,"
+    "  reason TEXT,"
+    "  failed_at INTEGER,"
+    "  attempts INTEGER NOT NULL DEFAULT 0," /* failed ones since the last success */
+    "  PRIMARY KEY(root, rel),"
+    "  CHECK((picture IS NULL) = (code IS NOT NULL))) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX file_picture ON file(picture);"
+
+    "CREATE TABLE embedding(id INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT;"
+
+    "CREATE TRIGGER file_gone AFTER DELETE ON file"
+    "  WHEN OLD.picture IS NOT NULL"
+    "  AND NOT EXISTS(SELECT 1 FROM file WHERE picture = OLD.picture)"
+    "  BEGIN DELETE FROM picture WHERE id = OLD.picture; END;"
+    "CREATE TRIGGER file_changed AFTER UPDATE OF picture ON file"
+    "  WHEN OLD.picture IS NOT NULL AND OLD.picture IS NOT NEW.picture"
+    "  AND NOT EXISTS(SELECT 1 FROM file WHERE picture = OLD.picture)"
+    "  BEGIN DELETE FROM picture WHERE id = OLD.picture; END;"
+    "CREATE TRIGGER picture_gone AFTER DELETE ON picture"
+    "  BEGIN DELETE FROM embedding"
+    "    WHERE id IN (SELECT (model.id << 40) | OLD.id FROM model); END;"
+    "CREATE TRIGGER embedding_new AFTER INSERT ON embedding"
+    "  BEGIN UPDATE model SET vectors = vectors + 1, changes = changes + 1"
+    "    WHERE id = NEW.id >> 40; END;"
+    "CREATE TRIGGER embedding_changed AFTER UPDATE ON embedding"
+    "  BEGIN UPDATE model SET changes = changes + 1 WHERE id = NEW.id >> 40; END;"
+    "CREATE TRIGGER embedding_gone AFTER DELETE ON embedding"
+    "  BEGIN UPDATE model SET vectors = vectors - 1, changes = changes + 1"
+    "    WHERE id = OLD.id >> 40; END;"
+
+    "PRAGMA application_id = 0x45796573;"
+    "PRAGMA user_version = 1;",
+};
+
+struct found {
+    int64_t application, version, tables;
+};
+
+static int read_pragma(struct store *s, const char *sql, int64_t *value, struct eye_err *err)
+{
+    struct query q;
+    query_open(&q, s, sql);
+    return query_one_int(&q, value, err);
+}
+
+static int look(struct store *s, struct found *f, struct eye_err *err)
+{
+    int rc = read_pragma(s, "SELECT count(*) FROM sqlite_schema", &f->tables, err);
+    if (!rc)
+        rc = read_pragma(s, "PRAGMA application_id", &f->application, err);
+    if (!rc)
+        rc = read_pragma(s, "PRAGMA user_version", &f->version, err);
+    return rc;
+}
+
+static bool is_empty(const struct found *f)
+{
+    return f->tables == 0 && f->application == 0 && f->version == 0;
+}
+
+static int judge(struct store *s, const struct found *f, struct eye_err *err)
+{
+    if (f->application != SCHEMA_APPLICATION)
+        return eye_fail(err, EYE_EFORMAT, "%s is a database of some other program, not a library",
+                        s->path);
+    if (f->version > SCHEMA_VERSION)
+        return eye_fail(err, EYE_EFORMAT,
+                        "%s was made by a newer eyeshine (layout %d, this one knows %d): "
+                        "use the newer program",
+                        s->path, (int)f->version, (int)SCHEMA_VERSION);
+    if (f->version < 1)
+        return eye_fail(err, EYE_EFORMAT, "%s is damaged: its layout has no version", s->path);
+    return 0;
+}
+
+/* Switching to WAL takes the file alone for a moment, and SQLite gives up at once rather than wait. */
+static int switch_to_wal(struct store *s, struct eye_err *err)
+{
+    int rc = SQLITE_OK;
+    for (int i = 0; i < 600; i++) {
+        rc = store_exec_raw(s, "PRAGMA journal_mode = WAL");
+        if ((rc & 0xff) != SQLITE_BUSY)
+            break;
+        usleep(50 * 1000);
+    }
+    return rc == SQLITE_OK ? 0 : store_fail(s, rc, err);
+}
+
+/* Inside a transaction, looking again: another process may have been quicker. */
+static int migrate(struct store *s, struct eye_err *err)
+{
+    struct found f;
+    int rc = store_begin(s, err);
+    if (rc)
+        return rc;
+    rc = look(s, &f, err);
+    if (!rc && !is_empty(&f))
+        rc = judge(s, &f, err);
+    for (int64_t v = f.version; !rc && v < SCHEMA_VERSION; v++)
+        rc = store_exec(s, migrations[v], err);
+    if (!rc)
+        return store_commit(s, err);
+    store_rollback(s);
+    return rc;
+}
+
+/* A library whose tables are not all there would fail later and less clearly. */
+static int check_tables(struct store *s, struct eye_err *err)
+{
+    static const char *const probes[] = {
+        "SELECT key, value FROM setting LIMIT 0",
+        "SELECT id, fingerprint, name, dim, vectors, changes FROM model LIMIT 0",
+        "SELECT id, path, offline, last_scan FROM root LIMIT 0",
+        "SELECT root, rel FROM mount LIMIT 0",
+        "SELECT id, hash, size, width, height, format, taken_at, camera, lat, lon, added_at "
+        "FROM picture LIMIT 0",
+        "SELECT root, rel, picture, size, mtime_ns, code, reason, failed_at, attempts "
+        "FROM file INDEXED BY file_picture LIMIT 0",
+        "SELECT id, vector FROM embedding LIMIT 0",
+    };
+    for (size_t i = 0; i < sizeof probes / sizeof *probes; i++) {
+        int rc = store_exec_raw(s, probes[i]);
+        if (rc == SQLITE_ERROR)
+            return eye_fail(err, EYE_EFORMAT, "%s is damaged (%s): restore a backup", s->path,
+                            sqlite3_errmsg(s->db));
+        if (rc != SQLITE_OK)
+            return store_fail(s, rc, err);
+    }
+    int64_t triggers = 0;
+    int rc =
+        read_pragma(s, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'", &triggers, err);
+    if (!rc && triggers < 6)
+        rc = eye_fail(err, EYE_EFORMAT, "%s is damaged (%d of 6 triggers): restore a backup",
+                      s->path, (int)triggers);
+    return rc;
+}
+
+int schema_ready(struct store *s, bool create, struct eye_err *err)
+{
+    struct found f;
+    int rc = look(s, &f, err);
+    if (rc)
+        return rc;
+    if (is_empty(&f) && (!create || s->read_only))
+        return eye_fail(err, EYE_ENOTFOUND, "%s is empty: there is no library yet", s->path);
+    rc = is_empty(&f) ? 0 : judge(s, &f, err);
+    if (rc)
+        return rc;
+    if (is_empty(&f)) {
+        /* The page size must be known before the first page is written. */
+        rc = store_exec(s, "PRAGMA page_size = 8192", err);
+        rc = rc ? rc : switch_to_wal(s, err);
+    }
+    if (!rc && f.version < SCHEMA_VERSION) {
+        if (s->read_only)
+            return eye_fail(err, EYE_EFORMAT,
+                            "%s is of an older eyeshine: open it once for writing (index) to "
+                            "bring it up",
+                            s->path);
+        rc = migrate(s, err);
+    }
+    return rc ? rc : check_tables(s, err);
+}

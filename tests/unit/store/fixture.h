@@ -1,0 +1,179 @@
+/* fixture.h - a library in a folder of its own, and short ways to fill it. */
+#ifndef TEST_STORE_FIXTURE_H
+#define TEST_STORE_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+enum { DIM = 8 };
+
+struct lib {
+    char dir[256];
+    struct store *s;
+    struct eye_err err;
+    int64_t model, root;
+};
+
+#define OK(l, call)                                                                                \
+    do {                                                                                           \
+        int rc_ = (call);                                                                          \
+        if (rc_)                                                                                   \
+            print_message("%s\n", (l)->err.msg);                                                   \
+        assert_int_equal(rc_, 0);                                                                  \
+    } while (0)
+
+__attribute__((unused)) static void lib_path(const struct lib *l, const char *suffix, char *out,
+                                             size_t size)
+{
+    snprintf(out, size, "%s/library.db%s", l->dir, suffix);
+}
+
+static inline int rm_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st, (void)flag, (void)ftw;
+    return remove(path);
+}
+
+static inline struct hash hash_of(const char *text)
+{
+    struct hash h;
+    hash_bytes(text, strlen(text), &h);
+    return h;
+}
+
+/* A row of length 1: 1.0 at one place. */
+static inline void unit_row(int which, uint16_t *row)
+{
+    memset(row, 0, DIM * sizeof *row);
+    row[which % DIM] = 0x3c00;
+}
+
+__attribute__((unused)) static int lib_setup(void **state)
+{
+    struct lib *l = calloc(1, sizeof *l);
+    const char *tmp = getenv("TMPDIR");
+    snprintf(l->dir, sizeof l->dir, "%s/eyeshine-store-XXXXXX", tmp ? tmp : "/tmp");
+    assert_non_null(mkdtemp(l->dir));
+    l->s = store_open(l->dir, true, false, &l->err);
+    if (!l->s)
+        print_message("%s\n", l->err.msg);
+    assert_non_null(l->s);
+    struct hash h = hash_of("model");
+    OK(l, store_model(l->s, &h, "test", DIM, true, &l->model, &l->err));
+    OK(l, store_root_add(l->s, "/pics", &l->root, &l->err));
+    *state = l;
+    return 0;
+}
+
+__attribute__((unused)) static int lib_teardown(void **state)
+{
+    struct lib *l = *state;
+    store_close(l->s);
+    nftw(l->dir, rm_one, 8, FTW_DEPTH | FTW_PHYS);
+    free(l);
+    return 0;
+}
+
+/* The picture whose bytes are `content`, with a vector; returns its id. */
+__attribute__((unused)) static int64_t put(struct lib *l, const char *content)
+{
+    struct store_picture p = {.hash = hash_of(content),
+                              .size = strlen(content),
+                              .width = 640,
+                              .height = 480,
+                              .format = "jpeg",
+                              .taken_at = INT64_MIN,
+                              .added_at = 1700000000};
+    uint16_t row[DIM];
+    int64_t id = 0;
+    unit_row(content[0], row);
+    OK(l, store_put(l->s, &p, l->model, row, DIM, &id, &l->err));
+    assert_true(id > 0);
+    return id;
+}
+
+__attribute__((unused)) static void set_file(struct lib *l, int64_t root, const char *rel,
+                                             int64_t picture)
+{
+    struct store_file f = {
+        .picture = picture, .root = root, .rel = rel, .size = 7, .mtime_ns = 1234567890123456789};
+    OK(l, store_file_set(l->s, &f, &l->err));
+}
+
+/* A picture with these bytes at rel. */
+__attribute__((unused)) static int64_t add(struct lib *l, const char *rel, const char *content)
+{
+    int64_t id = put(l, content);
+    set_file(l, l->root, rel, id);
+    return id;
+}
+
+__attribute__((unused)) static void fail_file(struct lib *l, int64_t root, const char *rel,
+                                              const char *reason)
+{
+    struct store_failure f = {.root = root,
+                              .rel = rel,
+                              .size = 9,
+                              .mtime_ns = 42,
+                              .code = EYE_EFORMAT,
+                              .reason = reason,
+                              .at = 1700000001};
+    OK(l, store_failure_set(l->s, &f, &l->err));
+}
+
+static inline void print_finding(void *ctx, const char *finding)
+{
+    (void)ctx;
+    print_message("finding: %s\n", finding);
+}
+
+__attribute__((unused)) static void assert_clean(struct lib *l)
+{
+    size_t findings = 99;
+    OK(l, store_verify(l->s, print_finding, NULL, &findings, &l->err));
+    assert_int_equal(findings, 0);
+}
+
+__attribute__((unused)) static struct store_stats stats_of(struct lib *l)
+{
+    struct store_stats st;
+    OK(l, store_stats(l->s, l->model, &st, &l->err));
+    return st;
+}
+
+__attribute__((unused)) static int64_t generation_of(struct lib *l)
+{
+    int64_t g = -1;
+    OK(l, store_generation(l->s, &g, &l->err));
+    return g;
+}
+
+/* SQL through a connection of its own, as damage or a foreign hand would do it. */
+__attribute__((unused)) static void raw_sql(const struct lib *l, const char *sql)
+{
+    char path[300];
+    sqlite3 *db = NULL;
+    lib_path(l, "", path, sizeof path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    char *msg = NULL;
+    int rc = sqlite3_exec(db, sql, NULL, NULL, &msg);
+    if (rc)
+        print_message("%s: %s\n", sql, msg);
+    assert_int_equal(rc, SQLITE_OK);
+    sqlite3_close(db);
+}
+
+#endif
