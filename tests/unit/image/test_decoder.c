@@ -739,14 +739,15 @@ static void compare_with_here(struct decoder_pool *pool, const char *path)
     int code_there = decoder_decode(pool, fd, &prep, &there, &meta_there, &err_there);
     if (code != code_there || strcmp(err.msg, err_there.msg) != 0)
         fail_msg("%s: here %d %s, there %d %s", path, code, err.msg, code_there, err_there.msg);
-    if (code == 0) {
-        assert_memory_equal(here.rgb, there.rgb, 32 * 32 * 3);
-        assert_int_equal(meta.width, meta_there.width);
-        assert_int_equal(meta.height, meta_there.height);
-        assert_int_equal(meta.format, meta_there.format);
-        assert_int_equal(meta.orientation, meta_there.orientation);
-        assert_string_equal(meta.camera, meta_there.camera);
-    }
+    if (code != 0)
+        fail_msg("%s: %s", path, err.msg);
+    assert_memory_equal(here.rgb, there.rgb, 32 * 32 * 3);
+    assert_int_equal(meta.width, meta_there.width);
+    assert_int_equal(meta.height, meta_there.height);
+    assert_int_equal(meta.format, meta_there.format);
+    assert_int_equal(meta.orientation, meta_there.orientation);
+    assert_int_equal(meta.taken_at, meta_there.taken_at);
+    assert_string_equal(meta.camera, meta_there.camera);
     image_release(&full);
     image_release(&here);
     image_release(&there);
