@@ -15,6 +15,7 @@
 #undef json_is_number
 
 #include "base/fs.h"
+#include "base/utf8.h"
 
 enum { DEPTH_MAX = 64 };
 
@@ -177,4 +178,16 @@ bool json_get_bool(const struct json *obj, const char *key, bool fallback)
 {
     const struct json *v = json_get(obj, key);
     return is(v, JSON_TRUE) || (!is(v, JSON_FALSE) && fallback);
+}
+
+bool utf8_valid(const char *s, size_t len)
+{
+    while (len > 0) {
+        size_t n = utf8_step(s, len, NULL);
+        if (n == 0)
+            return false;
+        s += n;
+        len -= n;
+    }
+    return true;
 }

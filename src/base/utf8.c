@@ -4,8 +4,6 @@
  * catches every overlong form, so no table of second-byte ranges is needed. */
 #include "base/utf8.h"
 
-#include "base/json.h"
-
 size_t utf8_step(const char *s, size_t len, uint32_t *point)
 {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
@@ -31,16 +29,4 @@ size_t utf8_step(const char *s, size_t len, uint32_t *point)
     if (point)
         *point = cp;
     return n;
-}
-
-bool utf8_valid(const char *s, size_t len)
-{
-    while (len > 0) {
-        size_t n = utf8_step(s, len, NULL);
-        if (n == 0)
-            return false;
-        s += n;
-        len -= n;
-    }
-    return true;
 }
