@@ -1,0 +1,273 @@
+/* engine.c - opening and closing a library, and what one handle lends to its threads.
+ *
+ * A store handle belongs to one thread at a time, so the library keeps a few idle ones and lends them
+ * (opening one costs about a millisecond, a search should not pay it each time). Everything heavy (model,
+ * vectors, pool, decoder) is made when first needed: `status` stays quick, and the decoder's workers are
+ * forked while the process is still small.
+ *
+ * The right to index is an flock on index.lock. Decoder workers inherit the descriptor and live a moment
+ * longer than a killed parent, so a lock whose recorded process is dead is worth waiting for. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/cpu.h"
+#include "engine/engine.h"
+
+enum { LOCK_TRIES = 60, LOCK_PAUSE_MS = 50 }; /* for a dead process's lock: 3 s */
+
+#ifndef EYESHINE_VERSION
+#define EYESHINE_VERSION "unknown"
+#endif
+
+const char *eye_version(void)
+{
+    return EYESHINE_VERSION;
+}
+
+double eng_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void eng_log(eye_lib *lib, eye_log_level level, const char *fmt, ...)
+{
+    char line[2048];
+    va_list ap;
+    if (!lib->log) {
+        return;
+    }
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    pthread_mutex_lock(&lib->log_lock);
+    lib->log(lib->log_ctx, level, line);
+    pthread_mutex_unlock(&lib->log_lock);
+}
+
+/* ---- open and close ---- */
+
+struct image_limits eng_limits(const eye_options *options)
+{
+    struct image_limits l = image_limits_default;
+    if (options->max_file_bytes) {
+        l.max_bytes = options->max_file_bytes;
+    }
+    if (options->max_pixels) {
+        l.max_pixels = options->max_pixels;
+    }
+    if (options->max_seconds > 0) {
+        l.max_seconds = options->max_seconds;
+    }
+    return l;
+}
+
+static int open_parts(eye_lib *lib, const eye_options *options, struct eye_err *err)
+{
+    int rc = eng_places_init(&lib->places, options, err);
+    if (rc < 0) {
+        return rc;
+    }
+    if (options->model) {
+        lib->model_option = mem_strdup(options->model, err);
+        char *folder =
+            lib->model_option ? eng_model_folder(&lib->places, options->model, err) : NULL;
+        if (!folder) {
+            return EYE_ENOTFOUND;
+        }
+        free(folder);
+    }
+    struct store *s = store_open(options->library, options->create, options->read_only, err);
+    if (!s) {
+        return EYE_EIO;
+    }
+    lib->idle[lib->nidle++] = s;
+    lib->dir = fs_real(options->library, err);
+    return lib->dir ? 0 : EYE_EIO;
+}
+
+eye_lib *eye_open(const eye_options *options, struct eye_err *err)
+{
+    if (!options || !options->library || !options->library[0]) {
+        eye_fail(err, EYE_EINVAL, "no library folder was named");
+        return NULL;
+    }
+    eye_lib *lib = mem_calloc(1, sizeof *lib, err);
+    if (!lib) {
+        return NULL;
+    }
+    pthread_mutex_init(&lib->lock, NULL);
+    pthread_mutex_init(&lib->load_lock, NULL);
+    pthread_mutex_init(&lib->log_lock, NULL);
+    lib->threads = options->threads > 0 ? options->threads : cpu_count();
+    lib->read_only = options->read_only;
+    lib->limits = eng_limits(options);
+    lib->log = options->log;
+    lib->log_ctx = options->log_ctx;
+    if (open_parts(lib, options, err) < 0) {
+        eye_close(lib);
+        return NULL;
+    }
+    return lib;
+}
+
+void eye_close(eye_lib *lib)
+{
+    if (!lib) {
+        return;
+    }
+    for (size_t i = 0; i < lib->nidle; i++) {
+        store_close(lib->idle[i]);
+    }
+    if (lib->model) {
+        eng_model_put(lib, lib->model);
+    }
+    if (lib->vectors) {
+        vector_free(lib->vectors->set);
+        free(lib->vectors);
+    }
+    if (lib->decoder) {
+        decoder_close(lib->decoder);
+    }
+    if (lib->pool) {
+        pool_free(lib->pool);
+    }
+    eng_places_release(&lib->places);
+    pthread_mutex_destroy(&lib->lock);
+    pthread_mutex_destroy(&lib->load_lock);
+    pthread_mutex_destroy(&lib->log_lock);
+    free(lib->model_option);
+    for (size_t i = 0; i < lib->nlent; i++) {
+        free(lib->lent[i]);
+    }
+    free(lib->lent);
+    free(lib->dir);
+    free(lib);
+}
+
+/* ---- what a handle lends ---- */
+
+struct store *eng_store_get(eye_lib *lib, struct eye_err *err)
+{
+    struct store *s = NULL;
+    pthread_mutex_lock(&lib->lock);
+    if (lib->nidle) {
+        s = lib->idle[--lib->nidle];
+    }
+    pthread_mutex_unlock(&lib->lock);
+    return s ? s : store_open(lib->dir, false, lib->read_only, err);
+}
+
+void eng_store_put(eye_lib *lib, struct store *s)
+{
+    pthread_mutex_lock(&lib->lock);
+    if (s && lib->nidle < ENG_IDLE_STORES) {
+        lib->idle[lib->nidle++] = s;
+        s = NULL;
+    }
+    pthread_mutex_unlock(&lib->lock);
+    if (s) {
+        store_close(s);
+    }
+}
+
+int eng_pool(eye_lib *lib, struct pool **pool, struct eye_err *err)
+{
+    pthread_mutex_lock(&lib->lock);
+    if (!lib->pool) {
+        lib->pool = pool_new(lib->threads, err);
+    }
+    *pool = lib->pool;
+    pthread_mutex_unlock(&lib->lock);
+    return *pool ? 0 : EYE_ENOMEM;
+}
+
+int eng_decoder(eye_lib *lib, struct decoder_pool **decoder, struct eye_err *err)
+{
+    pthread_mutex_lock(&lib->lock);
+    if (!lib->decoder) {
+        lib->decoder = decoder_open(1, &lib->limits, err);
+    }
+    *decoder = lib->decoder;
+    pthread_mutex_unlock(&lib->lock);
+    return *decoder ? 0 : EYE_EIO;
+}
+
+/* ---- the right to index ---- */
+
+int eng_writable(const eye_lib *lib, struct eye_err *err)
+{
+    if (lib->read_only) {
+        return eye_fail(err, EYE_EINVAL, "%s: the library was opened for reading only", lib->dir);
+    }
+    return 0;
+}
+
+static long lock_holder(int fd)
+{
+    char text[32];
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    if (n <= 0) {
+        return 0;
+    }
+    text[n] = '\0';
+    return strtol(text, NULL, 10);
+}
+
+static int lock_busy(const eye_lib *lib, long pid, struct eye_err *err)
+{
+    if (pid <= 0) {
+        return eye_fail(err, EYE_EBUSY, "%s: another process is indexing this library", lib->dir);
+    }
+    return eye_fail(err, EYE_EBUSY,
+                    "%s: process %ld is indexing this library; wait for it or stop it", lib->dir,
+                    pid);
+}
+
+int eng_lock(eye_lib *lib, int *out, struct eye_err *err)
+{
+    char *path = fs_join(lib->dir, "index.lock", err);
+    if (!path) {
+        return EYE_ENOMEM;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        int rc = eye_fail_errno(err, errno, "%s: cannot open", path);
+        free(path);
+        return rc;
+    }
+    free(path);
+    for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+        long pid = lock_holder(fd);
+        bool dead = pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+        if (!dead || tries == LOCK_TRIES) {
+            close(fd);
+            return lock_busy(lib, pid, err);
+        }
+        nanosleep(&(struct timespec){0, LOCK_PAUSE_MS * 1000000L}, NULL);
+    }
+    char text[32];
+    int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {
+        int rc = eye_fail_errno(err, errno, "%s/index.lock: cannot write", lib->dir);
+        eng_unlock(fd);
+        return rc;
+    }
+    *out = fd;
+    return 0;
+}
+
+/* Unlocked by name, not by closing: workers may still hold a copy of the descriptor. */
+void eng_unlock(int fd)
+{
+    if (fd >= 0) {
+        flock(fd, LOCK_UN);
+        close(fd);
+    }
+}

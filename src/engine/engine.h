@@ -1,0 +1,147 @@
+/* engine.h - what the files of this folder share: the library handle, models, paths.
+ *
+ * Locks, never held together: lib->lock guards the handle's own fields (short), lib->load_lock lets one
+ * thread load vectors while others that need them wait, lib->log_lock serialises the caller's log function. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <pthread.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/hash.h"
+#include "base/pool.h"
+#include "clip/clip.h"
+#include "eyeshine.h"
+#include "image/image.h"
+#include "store/store.h"
+#include "vector/vector.h"
+
+/* Settings kept in the store. */
+#define ENG_SET_MODEL "model"                   /* the library's model: a name or a folder */
+#define ENG_SET_FINGERPRINT "model_fingerprint" /* its clip_info.weights, hex */
+#define ENG_STARTER "starter"
+
+/* Where models lie; either may be NULL when this machine has no such place. */
+struct eng_places {
+    char *models_dir, *share_dir;
+};
+
+/* A loaded model, shared by all that hold a reference. */
+struct eng_model {
+    int refs; /* under lib->lock */
+    struct clip *clip;
+    char *spec; /* as asked for: a name or a folder */
+    char *folder;
+};
+
+/* All vectors of one model as of one generation, shared likewise. */
+struct eng_vectors {
+    int refs; /* under lib->lock */
+    struct vector_set *set;
+    int64_t model, generation;
+};
+
+enum { ENG_IDLE_STORES = 8 };
+
+struct eye_lib {
+    char *dir; /* absolute */
+    struct eng_places places;
+    int threads;
+    bool read_only;
+    struct image_limits limits;
+    void (*log)(void *ctx, eye_log_level level, const char *line);
+    void *log_ctx;
+    pthread_mutex_t lock, load_lock, log_lock;
+    char *model_option; /* overrides the library's choice; NULL: none */
+    char **lent;        /* strings that eye_status has lent out; they live as long as the library */
+    size_t nlent;
+    struct store *idle[ENG_IDLE_STORES];
+    size_t nidle;
+    struct eng_model *model;      /* NULL until first needed */
+    struct eng_vectors *vectors;  /* NULL until first needed */
+    struct pool *pool;            /* for searches; NULL until first needed */
+    struct decoder_pool *decoder; /* one worker, for pictures as queries; NULL until needed */
+};
+
+/* ---- engine.c ---- */
+void eng_log(eye_lib *lib, eye_log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A store handle for this thread alone; give it back with eng_store_put (NULL is fine). */
+struct store *eng_store_get(eye_lib *lib, struct eye_err *err);
+void eng_store_put(eye_lib *lib, struct store *s);
+/* The right to index: one process, one handle at a time. EYE_EBUSY names the process that holds it. */
+int eng_lock(eye_lib *lib, int *fd, struct eye_err *err);
+void eng_unlock(int fd);
+int eng_writable(const eye_lib *lib, struct eye_err *err); /* EYE_EINVAL when opened read-only */
+int eng_pool(eye_lib *lib, struct pool **pool, struct eye_err *err);
+int eng_decoder(eye_lib *lib, struct decoder_pool **decoder, struct eye_err *err);
+struct image_limits eng_limits(const eye_options *options);
+double eng_now(void); /* seconds, monotonic */
+
+/* ---- places.c: where models are found ---- */
+int eng_places_init(struct eng_places *p, const eye_options *options, struct eye_err *err);
+void eng_places_release(struct eng_places *p);
+bool eng_is_model_folder(const char *path);
+/* Real path of the model called `spec` (a name or a folder); EYE_ENOTFOUND. Yours. */
+char *eng_model_folder(const struct eng_places *p, const char *spec, struct eye_err *err);
+bool eng_model_is_name(const struct eng_places *p,
+                       const char *spec); /* found by name, not as a folder */
+/* EYE_EINVAL unless `name` is safe as a folder below models_dir. */
+int eng_model_name_check(const char *name, struct eye_err *err);
+/* Each installed model, the user's own before the program's, by name; a name comes once. */
+typedef int eng_installed_fn(void *ctx, const char *name, const char *folder);
+int eng_each_installed(const struct eng_places *p, eng_installed_fn *fn, void *ctx,
+                       struct eye_err *err);
+
+/* ---- model.c: the model in use ---- */
+/* What the library would use: option, setting, starter. Yours. */
+char *eng_model_spec(eye_lib *lib, struct store *s, struct eye_err *err);
+struct eng_model *eng_model_get(eye_lib *lib, struct store *s, struct eye_err *err);
+struct eng_model *eng_model_open(eye_lib *lib, const char *spec, struct eye_err *err);
+void eng_model_put(eye_lib *lib, struct eng_model *m);
+/* The store's number of the model; 0 when the store has never seen it and !create. */
+int eng_model_id(const struct eng_model *m, struct store *s, bool create, int64_t *id,
+                 struct eye_err *err);
+/* Make it the library's choice; inside the caller's transaction. */
+int eng_model_choose(const eye_lib *lib, const struct eng_model *m, struct store *s,
+                     struct eye_err *err);
+
+/* ---- path.c ---- */
+enum eng_path_kind { ENG_PATH_DIR, ENG_PATH_FILE, ENG_PATH_MISSING };
+/* Absolute, without links in the folders; a file keeps its own name. Need not exist. Yours. */
+char *eng_path_resolve(const char *path, enum eng_path_kind *kind, struct eye_err *err);
+/* The part of `path` below `root` ("" when equal, borrowed from path); NULL when it is elsewhere. */
+const char *eng_path_below(const char *path, const char *root);
+char *eng_path_join(const char *root, const char *rel, struct eye_err *err); /* yours */
+const char *eng_path_name(const char *path);                                 /* last component */
+bool eng_path_is_mount(const char *path); /* a folder on another file system than its parent */
+bool eng_path_is_empty(const char *path); /* a folder that can be read and holds nothing */
+bool eng_root_is_offline(const struct store_root *root); /* just now */
+bool eng_name_hidden(const char *name); /* begins with a dot, or what NAS and systems litter */
+enum eng_name_kind { ENG_NAME_PICTURE, ENG_NAME_BARE, ENG_NAME_OTHER };
+enum eng_name_kind eng_name_kind(const char *name); /* by extension; BARE: has none */
+int eng_part_of(const char *rel, int parts);        /* 1..parts */
+int64_t eng_mtime_ns(const struct stat *st);
+/* fs_open_regular, but a link to a file is followed. */
+int eng_open_file(const char *path, struct stat *st, struct eye_err *err);
+/* The known root that holds `path`, NULL if none; *rel borrowed from path. */
+const struct store_root *eng_root_of(const struct store_root *roots, size_t n, const char *path,
+                                     const char **rel);
+
+/* ---- search.c ---- */
+struct eng_vectors *eng_vectors_get(eye_lib *lib, struct store *s, int64_t model, int dim,
+                                    struct eye_err *err);
+void eng_vectors_put(eye_lib *lib, struct eng_vectors *v);
+
+/* ---- query.c ---- */
+/* Each query's vector, out [nq, dim]. `set` is where `like` looks; NULL: nowhere. */
+int eng_queries_encode(eye_lib *lib, struct eng_model *model, const struct vector_set *set,
+                       const eye_query *queries, size_t nq, float *out, struct eye_err *err);
+
+/* ---- half.c ---- */
+void eng_to_half(const float *in, uint16_t *out, size_t n);
+void eng_from_half(const uint16_t *in, float *out, size_t n);
+
+#endif

@@ -1,0 +1,119 @@
+/* ingest.c - eye_index: resolve what was named, walk and embed, sweep, sum up.
+ *
+ * Order matters at the start: the lock, then the decoder's workers (forked while the process is small and has
+ * no threads of ours), then the model, then threads. A dry run needs none of them. */
+#include "engine/scan.h"
+
+static const eye_index_options no_options = {0};
+
+static int check_options(const eye_lib *lib, const eye_index_options *o, struct eye_err *err)
+{
+    if (o->parts < 0 || o->part < 0 || (o->parts > 0 && (o->part < 1 || o->part > o->parts)) ||
+        (o->part > 0 && o->parts == 0)) {
+        return eye_fail(err, EYE_EINVAL, "part %d of %d: count from 1 to the number of parts",
+                        o->part, o->parts);
+    }
+    return o->dry_run ? 0 : eng_writable(lib, err);
+}
+
+/* The library remembers the model that its first pictures were embedded with. */
+static int remember_model(const eye_lib *lib, struct eng_model *model, struct store *s, int64_t *id,
+                          struct eye_err *err)
+{
+    char *chosen = NULL;
+    int rc = store_begin(s, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = eng_model_id(model, s, true, id, err);
+    rc = rc < 0 ? rc : store_setting(s, ENG_SET_MODEL, &chosen, err);
+    if (rc == 0 && !chosen) {
+        rc = eng_model_choose(lib, model, s, err);
+    }
+    rc = rc < 0 ? rc : store_commit(s, err);
+    if (rc < 0) {
+        store_rollback(s);
+    }
+    free(chosen);
+    return rc;
+}
+
+static int run(struct eng_scan *scan, struct eng_pipe *p, struct store *s, eye_index_progress *out,
+               struct eye_err *err)
+{
+    const eye_index_options *o = scan->options;
+    struct eng_hooks hooks = {o->progress, o->event, o->ctx};
+    struct eng_writer w;
+    eng_writer_init(&w, p, s, &hooks);
+    w.dry_run = o->dry_run;
+    int rc = eng_pipe_run(p, eng_scan_source, scan, &w, err);
+    if (rc == 0) {
+        eng_sweep(scan, &w, err);
+        rc = w.rc;
+    }
+    eng_writer_progress(&w, true);
+    if (rc == 0 && w.cancelled) {
+        rc = EYE_ECANCELLED;
+    }
+    if (rc == EYE_ECANCELLED) {
+        eye_fail(err, rc, "stopped; what was done is kept and the next run goes on");
+    }
+    if (out) {
+        *out = eng_writer_counts(&w);
+    }
+    eng_writer_release(&w);
+    return rc;
+}
+
+/* Everything that needs the lock. */
+static int locked(struct eng_scan *scan, struct eng_pipe *p, struct store *s,
+                  const char *const *paths, size_t npaths, struct eng_model **model,
+                  struct eye_err *err)
+{
+    bool dry = scan->options->dry_run;
+    int rc = eng_pipe_init(p, scan->lib, dry ? 0 : scan->lib->threads, err);
+    if (rc == 0 && !dry) {
+        *model = eng_model_get(scan->lib, s, err);
+        rc = *model ? 0 : err->code;
+    }
+    rc = rc < 0 ? rc : eng_scan_resolve(scan, s, paths, npaths, err);
+    if (rc == 0 && !dry) {
+        rc = remember_model(scan->lib, *model, s, &scan->model_id, err);
+        rc = rc < 0 ? rc : eng_pipe_model(p, *model, scan->model_id, err);
+    }
+    return rc;
+}
+
+int eye_index(eye_lib *lib, const char *const *paths, size_t npaths,
+              const eye_index_options *options, eye_index_progress *out, struct eye_err *err)
+{
+    struct eng_scan scan = {0};
+    struct eng_pipe pipe;
+    struct eng_model *model = NULL;
+    struct eye_err local = {0};
+    int lock = -1;
+    scan.lib = lib;
+    scan.options = options ? options : &no_options;
+    if (out) {
+        memset(out, 0, sizeof *out);
+    }
+    int rc = check_options(lib, scan.options, err);
+    if (rc < 0 || (!scan.options->dry_run && (rc = eng_lock(lib, &lock, err)) < 0)) {
+        return rc;
+    }
+    struct store *s = eng_store_get(lib, &local);
+    scan.store = s ? eng_store_get(lib, &local) : NULL;
+    if (scan.store) {
+        rc = locked(&scan, &pipe, s, paths, npaths, &model, &local);
+        rc = rc < 0 ? rc : run(&scan, &pipe, s, out, &local);
+        eng_pipe_release(&pipe);
+    } else {
+        rc = local.code;
+    }
+    eng_model_put(lib, model);
+    eng_store_put(lib, scan.store);
+    eng_store_put(lib, s);
+    eng_scan_release(&scan);
+    eng_unlock(lock);
+    return rc < 0 ? eye_fail(err, rc, "%s", local.msg) : 0;
+}

@@ -1,0 +1,239 @@
+/* library.c - what a library holds: counts, roots, the ledger of failures, and checking all of it. */
+#include <unistd.h>
+
+#include "engine/engine.h"
+
+/* ---- status ---- */
+
+/* A string that lives as long as the library: each distinct one is kept once. */
+static const char *lend(eye_lib *lib, const char *text)
+{
+    const char *found = NULL;
+    pthread_mutex_lock(&lib->lock);
+    for (size_t i = 0; !found && i < lib->nlent; i++) {
+        if (!strcmp(lib->lent[i], text)) {
+            found = lib->lent[i];
+        }
+    }
+    char *copy = found ? NULL : mem_strdup(text, NULL);
+    char **v = copy ? mem_realloc(lib->lent, lib->nlent + 1, sizeof *v, NULL) : NULL;
+    if (v) {
+        lib->lent = v;
+        found = v[lib->nlent++] = copy;
+    } else {
+        free(copy);
+    }
+    pthread_mutex_unlock(&lib->lock);
+    return found;
+}
+
+/* The model may be missing or broken: that must not keep anyone from seeing the rest. */
+static int64_t status_model(eye_lib *lib, struct store *s, eye_status *out)
+{
+    struct eye_err why = {0};
+    int64_t id = 0;
+    struct eng_model *m = eng_model_get(lib, s, &why);
+    if (m) {
+        out->model = lend(lib, m->spec);
+        out->dim = clip_info(m->clip)->dim;
+        eng_model_id(m, s, false, &id, &why);
+        eng_model_put(lib, m);
+        return id;
+    }
+    eng_log(lib, EYE_LOG_WARN, "%s", why.msg);
+    char *spec = eng_model_spec(lib, s, NULL);
+    out->model = spec ? lend(lib, spec) : NULL;
+    free(spec);
+    return 0;
+}
+
+int eye_status_get(eye_lib *lib, eye_status *out, struct eye_err *err)
+{
+    struct store_stats stats = {0};
+    struct store_root *roots = NULL;
+    size_t n = 0;
+    memset(out, 0, sizeof *out);
+    struct store *s = eng_store_get(lib, err);
+    if (!s) {
+        return EYE_EIO;
+    }
+    int64_t model = status_model(lib, s, out);
+    int rc = store_stats(s, model, &stats, err);
+    rc = rc < 0 ? rc : store_roots(s, &roots, &n, err);
+    eng_store_put(lib, s);
+    if (rc < 0) {
+        return rc;
+    }
+    for (size_t i = 0; i < n; i++) {
+        out->roots_offline += eng_root_is_offline(&roots[i]);
+    }
+    store_roots_free(roots, n);
+    out->pictures = stats.pictures;
+    out->files = stats.files;
+    out->failures = stats.failures;
+    out->embedded = stats.embedded;
+    out->bytes = stats.bytes;
+    out->roots = n;
+    out->library = lib->dir;
+    return 0;
+}
+
+/* ---- roots and failures ---- */
+
+int eye_roots(eye_lib *lib, int (*fn)(void *ctx, const eye_root *root), void *ctx,
+              struct eye_err *err)
+{
+    struct store_root *roots = NULL;
+    size_t n = 0;
+    struct store *s = eng_store_get(lib, err);
+    int rc = s ? store_roots(s, &roots, &n, err) : EYE_EIO;
+    eng_store_put(lib, s);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        eye_root r = {roots[i].path, eng_root_is_offline(&roots[i]), roots[i].files,
+                      roots[i].failures,
+                      roots[i].last_scan ? roots[i].last_scan : EYE_TIME_UNKNOWN};
+        rc = fn(ctx, &r);
+    }
+    store_roots_free(roots, n);
+    return rc;
+}
+
+struct failures {
+    const char *root;
+    int (*fn)(void *ctx, const eye_failure *f);
+    void *ctx;
+};
+
+static int one_failure(void *ctx, const struct store_file *f, const struct store_failure *failure)
+{
+    struct failures *fs = ctx;
+    (void)f;
+    if (!failure) {
+        return 0;
+    }
+    char *path = eng_path_join(fs->root, failure->rel, NULL);
+    if (!path) {
+        return EYE_ENOMEM;
+    }
+    eye_failure out = {path, failure->reason, eye_err_name(failure->code), failure->at,
+                       failure->attempts};
+    int rc = fs->fn(fs->ctx, &out);
+    free(path);
+    return rc;
+}
+
+int eye_failures(eye_lib *lib, int (*fn)(void *ctx, const eye_failure *f), void *ctx,
+                 struct eye_err *err)
+{
+    struct store_root *roots = NULL;
+    size_t n = 0;
+    struct store *s = eng_store_get(lib, err);
+    int rc = s ? store_roots(s, &roots, &n, err) : EYE_EIO;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        struct failures fs = {roots[i].path, fn, ctx};
+        if (roots[i].failures) {
+            rc = store_each_file(s, roots[i].id, "", one_failure, &fs, err);
+        }
+    }
+    store_roots_free(roots, n);
+    eng_store_put(lib, s);
+    return rc;
+}
+
+/* ---- verify ---- */
+
+struct verify {
+    eye_lib *lib;
+    struct store *store; /* for look-ups while another handle walks the files */
+    const char *root;
+    void (*fn)(void *ctx, const char *finding);
+    void *ctx;
+    uint64_t findings;
+};
+
+static void find(struct verify *v, const char *path, const char *what)
+{
+    struct eye_err line; /* escapes what is not text in the path */
+    eye_fail(&line, 0, "%s: %s", path, what);
+    v->findings++;
+    if (v->fn) {
+        v->fn(v->ctx, line.msg);
+    }
+}
+
+static void compare(struct verify *v, const char *path, const struct store_file *f)
+{
+    struct store_picture pic;
+    struct hash hash;
+    struct stat st;
+    struct eye_err why = {0};
+    int fd = eng_open_file(path, &st, &why);
+    if (fd < 0) {
+        find(v, path, fd == EYE_ENOTFOUND ? "the file is gone: index again" : "cannot be read");
+        return;
+    }
+    if (store_picture_get(v->store, f->picture, &pic, &why) < 0) {
+        find(v, path, "its picture is not in the database");
+    } else if (hash_fd(fd, v->lib->limits.max_bytes, &hash, NULL, &why) < 0) {
+        find(v, path, why.msg);
+    } else if (hash_cmp(&hash, &pic.hash) != 0) {
+        bool same = (uint64_t)st.st_size == f->size && eng_mtime_ns(&st) == f->mtime_ns;
+        find(v, path,
+             same ? "its bytes changed while size and time stayed the same: the disk may be failing"
+                  : "it has changed since it was indexed: index again");
+    }
+    close(fd);
+}
+
+static int verify_file(void *ctx, const struct store_file *f, const struct store_failure *failure)
+{
+    struct verify *v = ctx;
+    if (failure) {
+        return 0;
+    }
+    char *path = eng_path_join(v->root, f->rel, NULL);
+    if (!path) {
+        return EYE_ENOMEM;
+    }
+    compare(v, path, f);
+    free(path);
+    return 0;
+}
+
+static int verify_files(struct verify *v, struct eye_err *err)
+{
+    struct store_root *roots = NULL;
+    size_t n = 0;
+    struct store *walker = eng_store_get(v->lib, err);
+    int rc = walker ? store_roots(walker, &roots, &n, err) : EYE_EIO;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (eng_root_is_offline(&roots[i])) {
+            eng_log(v->lib, EYE_LOG_WARN, "%s: offline, its files were not read", roots[i].path);
+            continue;
+        }
+        v->root = roots[i].path;
+        rc = store_each_file(walker, roots[i].id, "", verify_file, v, err);
+    }
+    store_roots_free(roots, n);
+    eng_store_put(v->lib, walker);
+    return rc;
+}
+
+int eye_verify(eye_lib *lib, bool deep, void (*fn)(void *ctx, const char *finding), void *ctx,
+               uint64_t *findings, struct eye_err *err)
+{
+    struct verify v = {lib, NULL, NULL, fn, ctx, 0};
+    size_t n = 0;
+    *findings = 0;
+    v.store = eng_store_get(lib, err);
+    if (!v.store) {
+        return EYE_EIO;
+    }
+    int rc = store_verify(v.store, fn, ctx, &n, err);
+    if (rc == 0 && deep) {
+        rc = verify_files(&v, err);
+    }
+    eng_store_put(lib, v.store);
+    *findings = n + v.findings;
+    return rc < 0 ? rc : 0;
+}

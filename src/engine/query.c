@@ -1,0 +1,115 @@
+/* query.c - what is asked for, as vectors: words, pictures, or a picture of the library itself. */
+#include <unistd.h>
+
+#include "engine/engine.h"
+
+struct encoder {
+    eye_lib *lib;
+    struct eng_model *model;
+    struct clip_work *work; /* made when the first query needs it */
+};
+
+static int need_work(struct encoder *e, struct eye_err *err)
+{
+    struct pool *pool = NULL;
+    if (e->work) {
+        return 0;
+    }
+    int rc = eng_pool(e->lib, &pool, err);
+    if (rc < 0) {
+        return rc;
+    }
+    e->work = clip_work_new(e->model->clip, 1, pool, err);
+    return e->work ? 0 : EYE_ENOMEM;
+}
+
+static int encode_fd(struct encoder *e, int fd, float *out, struct eye_err *err)
+{
+    struct decoder_pool *decoder;
+    struct image img = {0, 0, NULL};
+    int rc = eng_decoder(e->lib, &decoder, err);
+    rc = rc < 0 ? rc : decoder_decode(decoder, fd, clip_prep(e->model->clip), &img, NULL, err);
+    rc = rc < 0 ? rc : need_work(e, err);
+    rc = rc < 0 ? rc : clip_encode_images(e->model->clip, e->work, &img, 1, out, err);
+    image_release(&img);
+    return rc;
+}
+
+static int encode_file(struct encoder *e, const char *path, float *out, struct eye_err *err)
+{
+    struct stat st;
+    struct eye_err why = {0};
+    int fd = eng_open_file(path, &st, &why);
+    if (fd < 0) {
+        return eye_fail(err, fd, "%s", why.msg);
+    }
+    int rc = encode_fd(e, fd, out, &why);
+    close(fd);
+    if (rc < 0) {
+        bool named = strstr(why.msg, eng_path_name(path)) != NULL;
+        return named ? eye_fail(err, rc, "%s", why.msg)
+                     : eye_fail(err, rc, "%s: %s", path, why.msg);
+    }
+    return 0;
+}
+
+static int copy_stored(const struct encoder *e, const struct vector_set *set, int64_t id,
+                       float *out, struct eye_err *err)
+{
+    const uint16_t *row = set ? vector_row(set, id) : NULL;
+    size_t dim = (size_t)clip_info(e->model->clip)->dim;
+    if (!row) {
+        return eye_fail(err, EYE_ENOTFOUND, "no picture with id %lld is in the library",
+                        (long long)id);
+    }
+    eng_from_half(row, out, dim);
+    return 0;
+}
+
+static int encode_one(struct encoder *e, const struct vector_set *set, const eye_query *q,
+                      float *out, struct eye_err *err)
+{
+    if (q->image_path) {
+        return encode_file(e, q->image_path, out, err);
+    }
+    if (q->image_fd >= 0) {
+        return encode_fd(e, q->image_fd, out, err);
+    }
+    if (q->like) {
+        return copy_stored(e, set, q->like, out, err);
+    }
+    int rc = need_work(e, err);
+    return rc < 0 ? rc : clip_encode_text(e->model->clip, e->work, q->words, out, err);
+}
+
+static int check(const eye_query *q, struct eye_err *err)
+{
+    int given = !!q->words + !!q->image_path + (q->image_fd >= 0) + !!q->like;
+    if (given != 1) {
+        return eye_fail(err, EYE_EINVAL,
+                        "a query is words, a picture or an id: exactly one of them, not %d", given);
+    }
+    return 0;
+}
+
+int eng_queries_encode(eye_lib *lib, struct eng_model *model, const struct vector_set *set,
+                       const eye_query *queries, size_t nq, float *out, struct eye_err *err)
+{
+    struct encoder e = {lib, model, NULL};
+    size_t dim = (size_t)clip_info(model->clip)->dim;
+    struct decoder_pool *decoder;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < nq; i++) {
+        rc = check(&queries[i], err);
+        if (rc == 0 && (queries[i].image_path || queries[i].image_fd >= 0)) {
+            rc = eng_decoder(lib, &decoder, err); /* forked before the weights are unpacked */
+        }
+    }
+    for (size_t i = 0; rc == 0 && i < nq; i++) {
+        rc = encode_one(&e, set, &queries[i], out + i * dim, err);
+    }
+    if (e.work) {
+        clip_work_free(e.work);
+    }
+    return rc;
+}

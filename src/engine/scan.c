@@ -1,0 +1,289 @@
+/* scan.c - the walk: what is on disk, compared with what the store knows; only what differs becomes work.
+ *
+ * Names decide first (hidden, excluded, extension), because opening every file of a home folder costs more than
+ * embedding its pictures. A file whose name says nothing is sniffed by a lane. Things that are named
+ * like pictures but cannot be opened as files (FIFOs, dangling links) are failures: someone meant them to be seen.
+ *
+ * Every name that is on disk is marked `seen` before any filter: what is excluded today was not deleted. */
+#include <errno.h>
+#include <fnmatch.h>
+
+#include "engine/scan.h"
+
+struct walk {
+    struct eng_scan *scan;
+    struct eng_scope *scope;
+    struct eng_pipe *pipe;
+};
+
+static bool is_excluded(const eye_index_options *o, const char *rel)
+{
+    const char *name = eng_path_name(rel);
+    for (size_t i = 0; i < o->nexclude; i++) {
+        if (fnmatch(o->exclude[i], rel, 0) == 0 || fnmatch(o->exclude[i], name, 0) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_other_part(const eye_index_options *o, const char *rel)
+{
+    return o->parts > 1 && eng_part_of(rel, o->parts) != o->part;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static bool is_unembedded(const struct eng_scan *scan, int64_t picture)
+{
+    return scan->nunembedded &&
+           bsearch(&picture, scan->unembedded, scan->nunembedded, sizeof *scan->unembedded, by_id);
+}
+
+/* Known and the same as then: nothing to do. Counts it. */
+static bool is_settled(const struct walk *w, const struct eng_known *k, uint64_t size,
+                       int64_t mtime_ns)
+{
+    if (!k || k->size != size || k->mtime_ns != mtime_ns) {
+        return false;
+    }
+    if (!k->picture) {
+        if (!w->scan->options->retry_failed) {
+            atomic_fetch_add(&w->pipe->known_failed, 1);
+            return true;
+        }
+        return false;
+    }
+    if (is_unembedded(w->scan, k->picture)) {
+        return false;
+    }
+    atomic_fetch_add(&w->pipe->unchanged, 1);
+    return true;
+}
+
+static int push(const struct walk *w, struct eng_item *item, struct eye_err *err)
+{
+    if (!eng_pipe_push(w->pipe, item)) {
+        return eye_fail(err, EYE_ECANCELLED, "stopped");
+    }
+    return 0;
+}
+
+static struct eng_item *new_item(const struct walk *w, const char *rel, const struct eng_known *k,
+                                 const struct stat *st, struct eye_err *err)
+{
+    struct eng_item *item = eng_item_new(w->scope->root_path, rel, w->scope->root, err);
+    if (item) {
+        item->picture = k ? k->picture : 0;
+        item->size = st ? (uint64_t)st->st_size : 0;
+        item->mtime_ns = st ? eng_mtime_ns(st) : 0;
+        item->kind = w->scan->options->dry_run ? ENG_WOULD_INDEX : ENG_WORK;
+    }
+    return item;
+}
+
+/* A failure that needs no lane to be known. In a dry run it is only counted as something to look at. */
+static int push_failure(const struct walk *w, const char *rel, const struct stat *st,
+                        const struct eye_err *why, struct eye_err *err)
+{
+    struct eng_known *k = eng_known_find(w->scope, rel);
+    atomic_fetch_add(&w->pipe->total, 1);
+    if (is_settled(w, k, st ? (uint64_t)st->st_size : 0, st ? eng_mtime_ns(st) : 0)) {
+        return 0;
+    }
+    struct eng_item *item = new_item(w, rel, k, st, err);
+    if (!item) {
+        return EYE_ENOMEM;
+    }
+    if (!w->scan->options->dry_run) {
+        eng_item_fail(item, why->code, why->msg);
+    }
+    return push(w, item, err);
+}
+
+/* True when the name keeps a file out. `named`: the user named this very file, so no filter applies. */
+static bool is_filtered(const struct walk *w, const char *rel, bool named)
+{
+    const char *name = eng_path_name(rel);
+    if (named) {
+        return false;
+    }
+    return eng_name_hidden(name) || is_excluded(w->scan->options, rel) ||
+           (eng_name_kind(name) == ENG_NAME_OTHER && !w->scan->options->all_files);
+}
+
+static int on_file(const struct walk *w, const char *rel, const struct stat *st,
+                   struct eye_err *err)
+{
+    bool named = w->scope->kind == ENG_PATH_FILE;
+    struct eng_known *k = eng_known_find(w->scope, rel);
+    if (k) {
+        k->seen = true;
+    }
+    if (is_other_part(w->scan->options, rel)) {
+        return 0;
+    }
+    atomic_fetch_add(&w->pipe->seen, 1);
+    if (is_filtered(w, rel, named)) {
+        atomic_fetch_add(&w->pipe->skipped, 1);
+        return 0;
+    }
+    atomic_fetch_add(&w->pipe->total, 1);
+    if (is_settled(w, k, (uint64_t)st->st_size, eng_mtime_ns(st))) {
+        return 0;
+    }
+    struct eng_item *item = new_item(w, rel, k, st, err);
+    if (!item) {
+        return EYE_ENOMEM;
+    }
+    item->sniff = !named && eng_name_kind(eng_path_name(rel)) != ENG_NAME_PICTURE;
+    return push(w, item, err);
+}
+
+/* FIFO, socket, device; a link to a folder, to nothing, or in a circle. */
+static int on_other(const struct walk *w, const char *path, const char *rel, struct eye_err *err)
+{
+    struct stat st, target;
+    struct eye_err why = {0};
+    bool named = w->scope->kind == ENG_PATH_FILE;
+    struct eng_known *k = eng_known_find(w->scope, rel);
+    if (k) {
+        k->seen = true;
+    }
+    if (is_other_part(w->scan->options, rel) || lstat(path, &st) != 0) {
+        return 0;
+    }
+    atomic_fetch_add(&w->pipe->seen, 1);
+    bool link = S_ISLNK(st.st_mode);
+    int e = link && stat(path, &target) != 0 ? errno : 0;
+    if ((link && e == 0) || is_filtered(w, rel, named) ||
+        (!named && eng_name_kind(eng_path_name(rel)) != ENG_NAME_PICTURE)) {
+        atomic_fetch_add(&w->pipe->skipped, 1);
+        return 0;
+    }
+    if (link) {
+        eye_fail(&why, EYE_EFORMAT, "is a symbolic link that leads %s",
+                 e == ELOOP    ? "in a circle"
+                 : e == ENOENT ? "nowhere"
+                               : "where we may not look");
+    } else {
+        eye_fail(&why, EYE_EFORMAT, "is a %s",
+                 S_ISFIFO(st.st_mode)   ? "FIFO"
+                 : S_ISSOCK(st.st_mode) ? "socket"
+                                        : "device");
+    }
+    return push_failure(w, rel, &st, &why, err);
+}
+
+static int on_error(const struct walk *w, const struct fs_walk_item *item, const char *rel,
+                    struct eye_err *err)
+{
+    struct eye_err why = {0};
+    eng_known_keep(w->scope, rel);
+    if (item->errnum == ENOENT) { /* went away between two looks: the next run sees it */
+        return 0;
+    }
+    eye_fail_errno(&why, item->errnum, "cannot read the %s", item->is_dir ? "folder" : "file");
+    if (item->is_dir) {
+        eng_log(w->scan->lib, EYE_LOG_WARN, "%s: %s; what is known below it is kept", item->path,
+                why.msg);
+    }
+    if (!rel[0]) { /* the root itself */
+        w->scope->offline = true;
+        return 0;
+    }
+    if (!item->is_dir && is_filtered(w, rel, w->scope->kind == ENG_PATH_FILE)) {
+        return 0;
+    }
+    return push_failure(w, rel, NULL, &why, err);
+}
+
+/* 1: leave out what is below. */
+static int on_dir(const struct walk *w, const char *path, const char *rel, struct eye_err *err)
+{
+    bool start = !strcmp(rel, w->scope->under);
+    if (!start && (eng_name_hidden(eng_path_name(rel)) || is_excluded(w->scan->options, rel))) {
+        eng_known_keep(w->scope, rel);
+        return 1;
+    }
+    if (eng_path_is_mount(path)) {
+        return eng_strings_add(&w->scope->found, &w->scope->nfound, rel, err);
+    }
+    return 0;
+}
+
+static int on_item(void *ctx, const struct fs_walk_item *item, struct eye_err *err)
+{
+    struct walk *w = ctx;
+    const char *rel = eng_path_below(item->path, w->scope->root_path);
+    if (!rel) {
+        return eye_fail(err, EYE_EINTERNAL, "%s: the walk left %s", item->path,
+                        w->scope->root_path);
+    }
+    if (atomic_load(&w->pipe->stop)) {
+        return eye_fail(err, EYE_ECANCELLED, "stopped");
+    }
+    switch (item->event) {
+    case FS_WALK_FILE: return on_file(w, rel, item->st, err);
+    case FS_WALK_DIR: return on_dir(w, item->path, rel, err);
+    case FS_WALK_DIR_DONE:
+        if (!rel[0] && item->entries == 0 && w->scope->nknown) {
+            w->scope->offline = true;
+        }
+        return 0;
+    case FS_WALK_OTHER: return on_other(w, item->path, rel, err);
+    case FS_WALK_ERROR: return on_error(w, item, rel, err);
+    }
+    return 0;
+}
+
+static int one_file(struct walk *w, const char *path, struct eye_err *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
+        return on_file(w, w->scope->under, &st, err);
+    }
+    return on_other(w, path, w->scope->under, err);
+}
+
+static int scan_scope(struct eng_scan *scan, struct eng_scope *scope, struct eng_pipe *p,
+                      struct eye_err *err)
+{
+    struct walk w = {scan, scope, p};
+    struct stat st;
+    int rc = eng_known_load(scan, scope, err);
+    if (rc < 0) {
+        return rc;
+    }
+    if (stat(scope->root_path, &st) != 0 || !S_ISDIR(st.st_mode) ||
+        (scope->nknown && eng_path_is_empty(scope->root_path))) {
+        scope->offline = scope->walked = true;
+        return 0;
+    }
+    char *path = eng_path_join(scope->root_path, scope->under, err);
+    if (!path) {
+        return EYE_ENOMEM;
+    }
+    if (scope->kind == ENG_PATH_DIR) {
+        rc = fs_walk(path, on_item, &w, err);
+    } else if (scope->kind == ENG_PATH_FILE) {
+        rc = one_file(&w, path, err);
+    }
+    free(path);
+    scope->walked = rc == 0;
+    return rc;
+}
+
+int eng_scan_source(void *ctx, struct eng_pipe *p, struct eye_err *err)
+{
+    struct eng_scan *scan = ctx;
+    int rc = scan->model_id ? eng_unembedded_load(scan, err) : 0;
+    for (size_t i = 0; rc == 0 && i < scan->nscopes; i++) {
+        rc = scan_scope(scan, &scan->scopes[i], p, err);
+    }
+    return rc;
+}

@@ -1,0 +1,176 @@
+/* scope.c - from the paths that a user named to scopes: parts of known or new roots.
+ *
+ * A path inside a known root is a part of it; a folder above known roots becomes a root that absorbs them; a file
+ * outside of all roots makes its folder a root, of which only that file is looked at. All names are resolved
+ * before anything is written, so a mistyped path changes nothing. */
+#include "engine/scan.h"
+
+struct target {
+    char *path;
+    enum eng_path_kind kind;
+};
+
+int eng_strings_add(char ***strings, size_t *n, const char *text, struct eye_err *err)
+{
+    char *copy = mem_strdup(text, err);
+    char **v = copy ? mem_realloc(*strings, *n + 1, sizeof *v, err) : NULL;
+    if (!v) {
+        free(copy);
+        return EYE_ENOMEM;
+    }
+    v[(*n)++] = copy;
+    *strings = v;
+    return 0;
+}
+
+static void scope_release(struct eng_scope *scope)
+{
+    for (size_t i = 0; i < scope->nknown; i++) {
+        free(scope->known[i].rel);
+    }
+    for (size_t i = 0; i < scope->nmounts; i++) {
+        free(scope->mounts[i]);
+    }
+    for (size_t i = 0; i < scope->nfound; i++) {
+        free(scope->found[i]);
+    }
+    free(scope->known);
+    free(scope->mounts);
+    free(scope->found);
+    free(scope->root_path);
+    free(scope->under);
+}
+
+void eng_scan_release(struct eng_scan *scan)
+{
+    for (size_t i = 0; i < scan->nscopes; i++) {
+        scope_release(&scan->scopes[i]);
+    }
+    free(scan->scopes);
+    free(scan->unembedded);
+    store_roots_free(scan->roots, scan->nroots);
+}
+
+static int reload_roots(struct eng_scan *scan, struct store *s, struct eye_err *err)
+{
+    store_roots_free(scan->roots, scan->nroots);
+    scan->roots = NULL;
+    scan->nroots = 0;
+    return store_roots(s, &scan->roots, &scan->nroots, err);
+}
+
+/* A root that is not there yet: the folder, or the folder of the file. Yours. */
+static char *new_root(const struct target *t, struct eye_err *err)
+{
+    char *path = mem_strdup(t->path, err);
+    if (path && t->kind == ENG_PATH_FILE) {
+        char *slash = strrchr(path, '/');
+        slash[slash == path] = '\0';
+    }
+    return path;
+}
+
+static int add_roots(struct eng_scan *scan, struct store *s, const struct target *targets, size_t n,
+                     struct eye_err *err)
+{
+    int rc = store_begin(s, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        const char *rel;
+        int64_t id;
+        if (eng_root_of(scan->roots, scan->nroots, targets[i].path, &rel)) {
+            continue;
+        }
+        char *path = new_root(&targets[i], err);
+        rc = path ? store_root_add(s, path, &id, err) : EYE_ENOMEM;
+        rc = rc < 0 ? rc : reload_roots(scan, s, err);
+        free(path);
+    }
+    rc = rc < 0 ? rc : store_commit(s, err);
+    if (rc < 0) {
+        store_rollback(s);
+    }
+    return rc;
+}
+
+static int scope_add(struct eng_scan *scan, const struct target *t, struct eye_err *err)
+{
+    const char *rel = "";
+    const struct store_root *root = eng_root_of(scan->roots, scan->nroots, t->path, &rel);
+    struct eng_scope *scopes =
+        mem_realloc(scan->scopes, scan->nscopes + 1, sizeof *scan->scopes, err);
+    if (!scopes) {
+        return EYE_ENOMEM;
+    }
+    scan->scopes = scopes;
+    struct eng_scope *scope = &scopes[scan->nscopes++];
+    memset(scope, 0, sizeof *scope);
+    scope->kind = t->kind;
+    if (root) {
+        scope->root = root->id;
+        scope->last_scan = root->last_scan;
+        scope->root_path = mem_strdup(root->path, err);
+    } else { /* dry run */
+        scope->root_path = new_root(t, err);
+        rel = scope->root_path ? eng_path_below(t->path, scope->root_path) : "";
+    }
+    scope->under = mem_strdup(rel, err);
+    return scope->root_path && scope->under ? 0 : EYE_ENOMEM;
+}
+
+/* Is target i looked at anyway because another one is the same or lies above it? */
+static bool is_covered(const struct target *targets, size_t n, size_t i)
+{
+    for (size_t j = 0; j < n; j++) {
+        const char *below = eng_path_below(targets[i].path, targets[j].path);
+        if (j != i && below && (below[0] ? targets[j].kind != ENG_PATH_FILE : j < i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int resolve_targets(struct eng_scan *scan, struct store *s, struct target *targets, size_t n,
+                           struct eye_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *rel;
+        if (targets[i].kind == ENG_PATH_MISSING &&
+            !eng_root_of(scan->roots, scan->nroots, targets[i].path, &rel)) {
+            return eye_fail(err, EYE_ENOTFOUND, "%s: no such file or folder", targets[i].path);
+        }
+    }
+    int rc = scan->options->dry_run ? 0 : add_roots(scan, s, targets, n, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = is_covered(targets, n, i) ? 0 : scope_add(scan, &targets[i], err);
+    }
+    return rc;
+}
+
+int eng_scan_resolve(struct eng_scan *scan, struct store *s, const char *const *paths,
+                     size_t npaths, struct eye_err *err)
+{
+    int rc = reload_roots(scan, s, err);
+    if (rc < 0) {
+        return rc;
+    }
+    size_t n = npaths ? npaths : scan->nroots;
+    struct target *targets = mem_calloc(n, sizeof *targets, err);
+    if (!targets) {
+        return EYE_ENOMEM;
+    }
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (npaths) {
+            targets[i].path = eng_path_resolve(paths[i], &targets[i].kind, err);
+        } else { /* as it was recorded, whatever lies there now */
+            targets[i].path = mem_strdup(scan->roots[i].path, err);
+            targets[i].kind = ENG_PATH_DIR;
+        }
+        rc = targets[i].path ? 0 : err && err->code ? err->code : EYE_EIO;
+    }
+    rc = rc < 0 ? rc : resolve_targets(scan, s, targets, n, err);
+    for (size_t i = 0; i < n; i++) {
+        free(targets[i].path);
+    }
+    free(targets);
+    return rc;
+}
