@@ -1,0 +1,40 @@
+/* tiff.c: goldens, truncation, limits, damage. */
+#include "golden.h"
+
+static void equals_reference(void **state)
+{
+    (void)state;
+    assert_true(golden_check(IMAGE_TIFF) >= 17);
+}
+
+static void truncated_fails(void **state)
+{
+    (void)state;
+    check_truncated("tiff_raw.tiff", 0);
+    check_truncated("tiff_tiff_lzw.tiff", 0);
+}
+
+static void limits_hold(void **state)
+{
+    (void)state;
+    check_limits("tiff_raw.tiff");
+    check_limits("tiff_tiff_lzw.tiff");
+}
+
+static void damage_is_survived(void **state)
+{
+    (void)state;
+    check_mutated("tiff_raw.tiff", 300);
+    check_mutated("tiff_tiff_lzw.tiff", 300);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equals_reference),
+        cmocka_unit_test(truncated_fails),
+        cmocka_unit_test(limits_hold),
+        cmocka_unit_test(damage_is_survived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
