@@ -39,7 +39,9 @@ void *mem_calloc(size_t n, size_t size, struct eye_err *err)
     if (!size_mul(n, size, &bytes))
         return out_of_memory(n, size, err);
     void *p = calloc(bytes ? bytes : 1, 1);
-    return p ? p : out_of_memory(n, size, err);
+    if (!p)
+        return out_of_memory(n, size, err);
+    return p;
 }
 
 void *mem_realloc(void *ptr, size_t n, size_t size, struct eye_err *err)
@@ -48,7 +50,9 @@ void *mem_realloc(void *ptr, size_t n, size_t size, struct eye_err *err)
     if (!size_mul(n, size, &bytes))
         return out_of_memory(n, size, err);
     void *p = realloc(ptr, bytes ? bytes : 1);
-    return p ? p : out_of_memory(n, size, err);
+    if (!p)
+        return out_of_memory(n, size, err);
+    return p;
 }
 
 char *mem_strdup(const char *s, struct eye_err *err)

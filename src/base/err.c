@@ -16,6 +16,9 @@
 
 #include "base/utf8.h"
 
+#undef eye_fail
+#undef eye_fail_errno
+
 /* Text before escaping. Escaping never shortens, so whatever is cut here could not have fitted. */
 enum { RAW_MAX = EYE_ERR_MSG_MAX + 8 };
 

@@ -133,10 +133,12 @@ int fs_map_open(const char *path, struct fs_map *out, struct eye_err *err)
         rc = eye_fail(err, EYE_ELIMIT, "%s: too large for this machine's address space", path);
     } else if (st.st_size > 0) {
         void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (p == MAP_FAILED)
+        if (p == MAP_FAILED) {
             rc = eye_fail_errno(err, errno, "%s: cannot map into memory", path);
-        else
-            *out = (struct fs_map){p, (size_t)st.st_size};
+        } else {
+            out->data = p;
+            out->len = (size_t)st.st_size;
+        }
     }
     close(fd);
     return rc;

@@ -61,7 +61,7 @@ int hash_file(const char *path, struct hash *out, uint64_t *size, struct eye_err
 void hash_to_hex(const struct hash *h, char *hex)
 {
     static const char digits[] = "0123456789abcdef";
-    for (int i = 0; i < HASH_LEN; i++) {
+    for (size_t i = 0; i < HASH_LEN; i++) {
         hex[2 * i] = digits[h->bytes[i] >> 4];
         hex[2 * i + 1] = digits[h->bytes[i] & 15];
     }
