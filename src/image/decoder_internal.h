@@ -17,6 +17,9 @@
  * would kill it, not a bug. Those two are left out of such builds, and stderr stays open for reports. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define DECODER_SANITIZED 1
+#elif defined(__has_feature)
+#define DECODER_SANITIZED                                                                          \
+    (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer)) /* clang's way */
 #else
 #define DECODER_SANITIZED 0
 #endif
