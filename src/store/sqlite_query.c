@@ -4,8 +4,6 @@
  * the address of their SQL text: forty pointers in a row are compared faster than one hash is computed. */
 #include "store/sqlite.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -182,12 +180,15 @@ int store_exec(struct store *s, const char *sql, struct eye_err *err)
     return rc == SQLITE_OK ? 0 : store_fail(s, rc, err);
 }
 
-/* A write that the system refused: full disk and the like first, they are what a user can do something about. */
-static int io_fail(struct store *s, struct eye_err *err)
+/* SQLite tells a full disk apart only when the system said ENOSPC; a quota or a limit on file sizes comes as a failed
+ * write, and the system's own word is often lost by the time that we can ask. */
+static int io_fail(struct store *s, int sqlite_code, struct eye_err *err)
 {
     int e = sqlite3_system_errno(s->db);
-    if (e == ENOSPC || e == EDQUOT || e == EFBIG)
-        return eye_fail(err, EYE_EIO, "disk is full: %s cannot grow; free some space and run again",
+    if (e == 0 && (sqlite_code == SQLITE_IOERR_WRITE || sqlite_code == SQLITE_IOERR_SHMSIZE))
+        return eye_fail(err, EYE_EIO,
+                        "disk is full, over quota or failing: %s could not be written; "
+                        "free some space and run again",
                         s->path);
     return eye_fail(err, EYE_EIO, "%s: %s", s->path, e ? strerror(e) : sqlite3_errmsg(s->db));
 }
@@ -214,7 +215,7 @@ static int fail_code(struct store *s, int sqlite_code, struct eye_err *err)
         return eye_fail(err, EYE_EIO, "%s cannot be written: check the permissions of the folder",
                         s->path);
     case SQLITE_CANTOPEN:
-    case SQLITE_IOERR: return io_fail(s, err);
+    case SQLITE_IOERR: return io_fail(s, sqlite_code, err);
     case SQLITE_TOOBIG: return eye_fail(err, EYE_ELIMIT, "%s: a value is too large", s->path);
     default:
         return eye_fail(err, EYE_EINTERNAL, "%s: %s (SQLite %d)", s->path, sqlite3_errmsg(s->db),

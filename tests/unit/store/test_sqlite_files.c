@@ -126,7 +126,7 @@ static void failure_success_failure(void **state)
 static void under_is_a_folder_not_a_prefix(void **state)
 {
     struct lib *l = *state;
-    static const char *const rels[] = {"a",   "a!b", "a-x/1", "a.jpg", "a/1",  "a/b/2",
+    static const char *const rels[] = {"a",   "a!b", "a-x/1", "a.jpg", "a/1",      "a/b/2",
                                        "a/z", "a0",  "ab/3",  "b",     "\xff\xfe", "A/1"};
     static const char *const below[] = {"a", "a/1", "a/b/2", "a/z"};
     for (size_t i = 0; i < sizeof rels / sizeof *rels; i++)
