@@ -16,7 +16,8 @@ int eye_fail(struct eye_err *err, int code, const char *fmt, ...)
 int eye_fail_errno(struct eye_err *err, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Put "prefix: " before the message that is already in `err`; returns err->code. */
+/* Put "prefix: " before the message that is already in `err`; returns err->code (EYE_EINTERNAL for a
+ * NULL err, which holds no code: return your own instead). */
 int eye_fail_prefix(struct eye_err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
