@@ -13,9 +13,7 @@ lint-format:
 	@clang-format-14 --dry-run -Werror $(filter-out $(LINT_TABLES),$(LINT_C))
 
 lint-check:
-	@tools/check/layers
-	@tools/check/sizes
-	@tools/check/banned
+	@rc=0; for c in layers sizes banned; do tools/check/$$c || rc=1; done; exit $$rc
 
 lint-symbols: build/release/libeyeshine.so
 	@tools/check/symbols $<
