@@ -68,19 +68,24 @@ size_t attention_scratch(size_t n, size_t d, size_t heads)
     return size;
 }
 
-/* keys [from, from + cols) as a panel [width, cols_padded] */
+/* Of `left` columns still to come: the next panel's width, half of the tile's if that suffices. */
+static size_t panel_width(const struct attention *a, size_t left)
+{
+    size_t cols = a->k->tile_cols;
+    return left <= cols / 2 ? cols / 2 : cols;
+}
+
+/* Each panel [width, its columns], the keys as columns; zeros past the last key. */
 static void pack_keys(const struct attention *a, struct head *h)
 {
     size_t cols = a->k->tile_cols, ld = 3 * a->d;
     for (size_t from = 0; from < h->nkeys; from += cols) {
-        size_t have = h->nkeys - from < cols ? h->nkeys - from : cols;
+        size_t left = h->nkeys - from, wide = panel_width(a, left),
+               have = left < wide ? left : wide;
         float *panel = h->keys + from * a->width;
-        for (size_t i = 0; i < a->width; i++) {
-            for (size_t j = 0; j < have; j++)
-                panel[i * cols + j] = h->k[(from + j) * ld + i];
-            for (size_t j = have; j < cols; j++)
-                panel[i * cols + j] = 0.0F;
-        }
+        if (have < wide)
+            memset(panel, 0, wide * a->width * sizeof *panel);
+        a->k->transpose(h->k + from * ld, ld, have, a->width, panel, wide);
     }
 }
 
@@ -88,11 +93,12 @@ static void pack_values(const struct attention *a, struct head *h)
 {
     size_t cols = a->k->tile_cols, ld = 3 * a->d;
     for (size_t from = 0; from < a->width; from += cols) {
-        size_t have = a->width - from < cols ? a->width - from : cols;
+        size_t left = a->width - from, wide = panel_width(a, left),
+               have = left < wide ? left : wide;
         float *panel = h->values + from * h->nkeys;
         for (size_t j = 0; j < h->nkeys; j++) {
-            memcpy(panel + j * cols, h->v + j * ld + from, have * sizeof *panel);
-            memset(panel + j * cols + have, 0, (cols - have) * sizeof *panel);
+            memcpy(panel + j * wide, h->v + j * ld + from, have * sizeof *panel);
+            memset(panel + j * wide + have, 0, (wide - have) * sizeof *panel);
         }
     }
 }
@@ -105,7 +111,8 @@ static void score_rows(const struct attention *a, const struct head *h, const fl
 {
     size_t cols = a->k->tile_cols;
     for (size_t from = 0; from < nkeys; from += cols) {
-        struct panel p = {.k = a->k, .rows = rows, .cols = cols, .width = cols};
+        size_t wide = panel_width(a, h->nkeys - from); /* as packed: not only the keys seen */
+        struct panel p = {.k = a->k, .rows = rows, .cols = wide, .width = wide};
         p.tile = (struct tile){.a = q,
                                .lda = 3 * a->d,
                                .b = h->keys + from * a->width,
@@ -123,8 +130,9 @@ static void sum_values(const struct attention *a, const struct head *h, size_t r
 {
     size_t cols = a->k->tile_cols;
     for (size_t from = 0; from < a->width; from += cols) {
-        size_t want = a->width - from < cols ? a->width - from : cols;
-        struct panel p = {.k = a->k, .rows = rows, .cols = want, .width = cols};
+        size_t left = a->width - from, wide = panel_width(a, left);
+        struct panel p = {
+            .k = a->k, .rows = rows, .cols = left < wide ? left : wide, .width = wide};
         p.tile = (struct tile){.a = h->scores,
                                .lda = h->score_ld,
                                .b = h->values + from * h->nkeys,

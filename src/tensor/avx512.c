@@ -155,6 +155,7 @@ static const struct kernels table = {
     .act = act_all,
     .softmax_exp = softmax_exp,
     .layer_norm_row = layer_norm_row,
+    .transpose = transpose,
     .scale = scale_all,
     .add = add_all,
     .dot = dot,

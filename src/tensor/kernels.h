@@ -8,29 +8,33 @@
 #include "tensor/tensor.h"
 
 enum {
-    TILE_ROWS_MAX = 8,   /* rows of the tallest tile of any level */
-    TILE_COLS_MAX = 32,  /* columns of the widest */
-    VECTOR_MAX = 16,     /* floats in the widest vector */
-    DEPTHWISE_K_MAX = 15 /* largest depthwise kernel side */
+    TILE_ROWS_MAX = 8,    /* rows of the tallest tile of any level */
+    TILE_COLS_MAX = 32,   /* columns of the widest */
+    VECTOR_MAX = 16,      /* floats in the widest vector */
+    TILE_AHEAD_EVERY = 4, /* steps of k between two lines fetched ahead */
+    DEPTHWISE_K_MAX = 15  /* largest depthwise kernel side */
 };
 
-/* One tile of a product: c[r, j] = start[r, j] + sum over p < k of a[r, p] * b[p, j], each sum in order
- * of p with one rounding a step (portable: two), so that cutting k into blocks changes no bit. */
+/* A column of tiles of a product, one below the other, each `rows` (of the kernel) high:
+ * c[r, j] = start[r, j] + sum over p < k of a[r, p] * b[p, j], each sum in order of p with one
+ * rounding a step (portable: two), so that cutting k into blocks changes no bit. */
 struct tile {
-    const float *a; /* [rows, k], row stride lda */
+    size_t tiles;   /* how many */
+    const float *a; /* [tiles * rows, k], row stride lda */
     size_t lda;
     const void *b; /* [k, cols] without gaps, float or (tile_f16) fp16 */
     size_t k;
-    const float
-        *start; /* [rows, cols], row stride start_ld: the bias with stride 0, or sums so far */
+    const float *
+        start; /* [tiles * rows, cols], row stride start_ld: the bias with stride 0, or sums so far */
     size_t start_ld;
-    float *c; /* [rows, cols], row stride ldc */
+    float *c; /* [tiles * rows, cols], row stride ldc */
     size_t ldc;
     float lo, hi;          /* if `finish`: c = min(max(sum, lo), hi) + residual */
-    const float *residual; /* [rows, cols], row stride ldc; NULL: none */
+    const float *residual; /* like c, row stride ldc; NULL: none */
     bool finish;
-    const char *ahead; /* what the next tiles read; fetched a cache line every few steps */
-    size_t ahead_step; /* 64, or 0 for nothing to fetch */
+    const char
+        *ahead; /* what is read next; the first `ahead_tiles` fetch it, a line every few steps */
+    size_t ahead_tiles;
 };
 typedef void tile_fn(const struct tile *t);
 
@@ -58,11 +62,12 @@ struct kernels {
     tile_fn *const (*tile_f16)[TILE_ROWS_MAX];
 
     void (*act)(float *x, size_t n, enum act act);
-    /* x[i] = exp((x[i] - max) * scale); returns the sum. Up to `padded` (a multiple of `vector`
-     * or n itself), which x has room for, zeros follow. */
+    /* x[i] = exp((x[i] - max) * scale) for i < n, then zeros up to `padded`; returns the sum. */
     float (*softmax_exp)(float *x, size_t n, size_t padded, float scale);
     void (*layer_norm_row)(const float *x, size_t n, const float *gain, const float *bias,
                            float eps, float *y);
+    /* out[i, j] = in[j, i] for i < n, j < rows; row strides ld and out_ld */
+    void (*transpose)(const float *in, size_t ld, size_t rows, size_t n, float *out, size_t out_ld);
     void (*scale)(float *x, size_t n, float by);
     void (*add)(float *y, const float *x, size_t n);
     float (*dot)(const float *a, const float *b, size_t n);

@@ -11,7 +11,10 @@
 #include "base/buf.h"
 #include "tensor/linear.h"
 
-enum { HUGE_PAGE = 2 << 20 };
+enum {
+    HUGE_PAGE = 2 << 20,
+    GROUP = 4 /* rows turned into columns at a time */
+};
 
 /* How w is read: w[o, i] of the matrix is number o * out_stride + (order of i) of the tensor. */
 struct source {
@@ -71,8 +74,8 @@ static void read_row(const struct source *s, size_t o, size_t from, size_t n, fl
 }
 
 /* out [depth, width]: inputs [from, from + depth) of rows [o, o + width), zeros past n_out. */
-static void gather(const struct source *s, size_t o, size_t width, size_t from, size_t depth,
-                   float *out)
+static void gather(const struct kernels *k, const struct source *s, size_t o, size_t width,
+                   size_t from, size_t depth, float *out)
 {
     size_t rows = s->n_out - o < width ? s->n_out - o : width;
     memset(out, 0, depth * width * sizeof *out);
@@ -80,11 +83,12 @@ static void gather(const struct source *s, size_t o, size_t width, size_t from, 
         for (size_t p = 0; p < depth; p++)
             tensor_to_f32(s->w, (from + p) * s->n_out + o, rows, out + p * width);
     } else {
-        float row[DEPTH_MAX];
-        for (size_t j = 0; j < rows; j++) {
-            read_row(s, o + j, from, depth, row);
-            for (size_t p = 0; p < depth; p++)
-                out[p * width + j] = row[p];
+        for (size_t j = 0; j < rows; j += GROUP) {
+            float group[GROUP * DEPTH_MAX];
+            size_t n = rows - j < GROUP ? rows - j : GROUP;
+            for (size_t g = 0; g < n; g++)
+                read_row(s, o + j + g, from, depth, group + g * DEPTH_MAX);
+            k->transpose(group, DEPTH_MAX, n, depth, out + j, width);
         }
     }
     if (s->scale) {
@@ -125,7 +129,7 @@ static int pack(struct linear *l, const struct source *s, struct eye_err *err)
         size_t depth = linear_block_depth(l, b);
         for (size_t p = 0; p < l->panels; p++) {
             size_t width = linear_panel_width(l, p), at = linear_offset(l, b, p);
-            gather(s, p * l->k->tile_cols, width, b * l->depth, depth, panel);
+            gather(l->k, s, p * l->k->tile_cols, width, b * l->depth, depth, panel);
             if (l->f16)
                 l->k->to_f16(panel, (uint16_t *)l->weights + at, depth * width);
             else

@@ -20,21 +20,45 @@ static void finish_rows(const struct panel *p, const struct tile *t, size_t rows
     }
 }
 
-static void run_tile(const struct panel *p, const struct tile *t, size_t rows, bool direct)
+static tile_fn *kernel_for(const struct panel *p, size_t rows)
 {
     tile_fn *const(*table)[TILE_ROWS_MAX] = p->f16 ? p->k->tile_f16 : p->k->tile_f32;
-    tile_fn *run = table[p->width == p->k->tile_cols][rows - 1];
-    if (direct) {
-        run(t);
-        return;
-    }
+    return table[p->width == p->k->tile_cols][rows - 1];
+}
+
+static void run_aside(const struct panel *p, const struct tile *t, size_t rows)
+{
     float sum[TILE_ROWS_MAX * TILE_COLS_MAX];
-    struct tile aside = *t;
+    struct tile one = *t, aside = *t;
+    aside.tiles = 1;
     aside.c = sum;
     aside.ldc = p->width;
     aside.finish = false;
-    run(&aside);
-    finish_rows(p, t, rows, sum);
+    for (size_t i = 0; i < t->tiles; i++) {
+        aside.ahead_tiles = i < t->ahead_tiles;
+        kernel_for(p, rows)(&aside);
+        finish_rows(p, &one, rows, sum);
+        aside.a += rows * t->lda;
+        aside.start += rows * t->start_ld;
+        aside.ahead += t->k / TILE_AHEAD_EVERY * 64;
+        one.c += rows * t->ldc;
+        if (one.residual)
+            one.residual += rows * t->ldc;
+    }
+}
+
+/* Move t past its tiles. */
+static void step_down(struct tile *t, size_t rows)
+{
+    size_t down = t->tiles * rows;
+    t->a += down * t->lda;
+    t->start += down * t->start_ld;
+    t->c += down * t->ldc;
+    if (t->residual)
+        t->residual += down * t->ldc;
+    t->ahead +=
+        (t->ahead_tiles < t->tiles ? t->ahead_tiles : t->tiles) * (t->k / TILE_AHEAD_EVERY) * 64;
+    t->ahead_tiles -= t->ahead_tiles < t->tiles ? t->ahead_tiles : t->tiles;
 }
 
 void panel_run(const struct panel *p)
@@ -43,24 +67,22 @@ void panel_run(const struct panel *p)
     bool clamps = act_clamps(p->act, &t.lo, &t.hi);
     bool direct = p->cols == p->width && (clamps || !p->last);
     size_t tiles = (p->rows + p->k->tile_rows - 1) / p->k->tile_rows;
-    size_t each = p->rows / tiles, more = p->rows % tiles; /* `more` tiles have a row more */
-    size_t fetch = (t.k / 4) * 64, left = t.ahead ? p->ahead_bytes : 0;
+    size_t rows = p->rows / tiles, taller = p->rows % tiles; /* `taller` tiles have a row more */
+    size_t fetched = t.k / TILE_AHEAD_EVERY * 64;            /* by one tile */
     t.finish = p->last;
     t.residual = p->residual;
+    t.ahead_tiles = t.ahead && fetched ? p->ahead_bytes / fetched : 0;
     if (!t.ahead)
         t.ahead = t.b;
-    for (size_t i = 0; i < tiles; i++) {
-        size_t rows = each + (i < more);
-        t.ahead_step = left >= fetch && fetch > 0 ? 64 : 0;
-        run_tile(p, &t, rows, direct);
-        t.a += rows * t.lda;
-        t.c += rows * t.ldc;
-        t.start += rows * t.start_ld;
-        if (t.residual)
-            t.residual += rows * t.ldc;
-        if (t.ahead_step) {
-            t.ahead += fetch;
-            left -= fetch;
-        }
+    for (int pass = 0; pass < 2; pass++) {
+        size_t high = rows + (pass == 0);
+        t.tiles = pass == 0 ? taller : tiles - taller;
+        if (t.tiles == 0)
+            continue;
+        if (direct)
+            kernel_for(p, high)(&t);
+        else
+            run_aside(p, &t, high);
+        step_down(&t, high);
     }
 }

@@ -23,7 +23,7 @@ static void store_row(const struct tile *t, size_t r, size_t cols, const float *
     }
 }
 
-/* COLS columns of a panel that is `width` wide. */
+/* COLS columns of the first tile, of a panel that is `width` wide. */
 static inline void tile_cols(const struct tile *t, size_t rows, size_t width, bool half)
 {
     float sum[ROWS][COLS], b[COLS];
@@ -45,13 +45,17 @@ static inline void tile_cols(const struct tile *t, size_t rows, size_t width, bo
 
 static void tile_any(const struct tile *t, size_t rows, size_t width, bool half)
 {
-    struct tile part = *t;
-    for (size_t j = 0; j < width; j += COLS) {
-        part.b = (const char *)t->b + j * (half ? 2 : 4);
-        part.start = t->start + j;
-        part.c = t->c + j;
-        part.residual = t->residual ? t->residual + j : NULL;
-        tile_cols(&part, rows, width, half);
+    for (size_t i = 0; i < t->tiles; i++) {
+        size_t down = i * rows;
+        for (size_t j = 0; j < width; j += COLS) {
+            struct tile part = *t;
+            part.a = t->a + down * t->lda;
+            part.b = (const char *)t->b + j * (half ? 2 : 4);
+            part.start = t->start + down * t->start_ld + j;
+            part.c = t->c + down * t->ldc + j;
+            part.residual = t->residual ? t->residual + down * t->ldc + j : NULL;
+            tile_cols(&part, rows, width, half);
+        }
     }
 }
 
@@ -130,6 +134,13 @@ static void layer_norm_row(const float *x, size_t n, const float *gain, const fl
     double inv = 1.0 / sqrt(squares / (double)n + (double)eps);
     for (size_t i = 0; i < n; i++)
         y[i] = (float)(((double)x[i] - mean) * inv) * gain[i] + bias[i];
+}
+
+static void transpose(const float *in, size_t ld, size_t rows, size_t n, float *out, size_t out_ld)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < rows; j++)
+            out[i * out_ld + j] = in[j * ld + i];
 }
 
 static void scale_all(float *x, size_t n, float by)
@@ -220,6 +231,7 @@ static const struct kernels table = {
     .act = act_all,
     .softmax_exp = softmax_exp,
     .layer_norm_row = layer_norm_row,
+    .transpose = transpose,
     .scale = scale_all,
     .add = add_all,
     .dot = dot,

@@ -13,7 +13,8 @@
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
-enum { AHEAD_EVERY = 4 }; /* steps of k between two prefetches: one cache line each */
+/* Depthwise outputs side by side: 7 divides every width of a network for 224 pixels (7 to 112), 4 most others. */
+enum { DW_OUTS_MAX = 7, DW_OUTS_FEW = 4 };
 
 /* ---- tiles of a matrix product ---- */
 
@@ -30,49 +31,68 @@ INLINE void tile_step(vf acc[TILE_ROWS][2], const float *const a[TILE_ROWS], siz
     }
 }
 
-INLINE void tile_store(const struct tile *t, vf acc[TILE_ROWS][2], int rows, int nv)
+INLINE void tile_store(const struct tile *t, float *c, const float *residual, vf acc[TILE_ROWS][2],
+                       int rows, int nv)
 {
     vf lo = v_set1(t->lo), hi = v_set1(t->hi);
-    const float *residual = t->residual;
+    const size_t ldc = t->ldc;
     UNROLL for (int r = 0; r < rows; r++)
     {
         UNROLL for (int v = 0; v < nv; v++)
         {
-            size_t at = (size_t)r * t->ldc + (size_t)(v * VL);
+            size_t at = (size_t)r * ldc + (size_t)(v * VL);
             vf x = acc[r][v];
             if (t->finish) {
                 x = v_min(hi, v_max(lo, x)); /* in this order NaN stays NaN */
                 if (residual)
                     x = v_add(x, v_load(residual + at));
             }
-            v_store(t->c + at, x);
+            v_store(c + at, x);
         }
     }
 }
 
-INLINE void tile_run(const struct tile *t, int rows, int nv, bool half)
+/* One tile; `step` is what `ahead` moves by at each line it fetches (0: not at all). */
+INLINE void tile_one(const struct tile *t, const float *top, const float *start, const char *ahead,
+                     size_t step, float *c, const float *residual, int rows, int nv, bool half)
 {
     vf acc[TILE_ROWS][2];
     const float *a[TILE_ROWS];
     UNROLL for (int r = 0; r < rows; r++)
     {
-        a[r] = t->a + (size_t)r * t->lda;
+        a[r] = top + (size_t)r * t->lda;
         UNROLL for (int v = 0; v < nv; v++) acc[r][v] =
-            v_load(t->start + (size_t)r * t->start_ld + v * VL);
+            v_load(start + (size_t)r * t->start_ld + v * VL);
     }
-    const char *b = t->b, *ahead = t->ahead;
-    const size_t bytes = (size_t)(nv * VL * (half ? 2 : 4)), k = t->k, step = t->ahead_step;
+    const char *b = t->b;
+    const size_t bytes = (size_t)(nv * VL * (half ? 2 : 4)), k = t->k;
     size_t p = 0;
-    for (; p + AHEAD_EVERY <= k; p += AHEAD_EVERY) {
+    for (; p + TILE_AHEAD_EVERY <= k; p += TILE_AHEAD_EVERY) {
         __builtin_prefetch(ahead, 0, 2);
         ahead += step;
-        UNROLL for (int i = 0; i < AHEAD_EVERY; i++)
+        UNROLL for (int i = 0; i < TILE_AHEAD_EVERY; i++)
             tile_step(acc, a, p + (size_t)i, b + (size_t)i * bytes, rows, nv, half);
-        b += AHEAD_EVERY * bytes;
+        b += TILE_AHEAD_EVERY * bytes;
     }
     for (; p < k; p++, b += bytes)
         tile_step(acc, a, p, b, rows, nv, half);
-    tile_store(t, acc, rows, nv);
+    tile_store(t, c, residual, acc, rows, nv);
+}
+
+INLINE void tile_run(const struct tile *t, int rows, int nv, bool half)
+{
+    const float *a = t->a, *start = t->start, *residual = t->residual;
+    const size_t fetched = t->k / TILE_AHEAD_EVERY * 64, tiles = t->tiles, high = (size_t)rows;
+    float *c = t->c;
+    for (size_t i = 0; i < tiles; i++) {
+        bool fetch = i < t->ahead_tiles;
+        tile_one(t, a, start, fetch ? t->ahead + i * fetched : (const char *)a, fetch ? 64 : 0, c,
+                 residual, rows, nv, half);
+        a += high * t->lda;
+        start += high * t->start_ld;
+        c += high * t->ldc;
+        residual += residual ? high * t->ldc : 0;
+    }
 }
 
 #define TILE(rows)                                                                                 \
@@ -112,14 +132,9 @@ static tile_fn *const tile_f16[2][TILE_ROWS_MAX] = {{TILES(tile_f16_half_)},
 
 /* ---- functions of a number ---- */
 
-/* e^x, relative error below 2e-7; 0 below -87.3, infinity above 88.7, NaN for NaN. x = n ln 2 + r with
- * |r| <= ln 2 / 2 (Cody and Waite's two-part ln 2), Taylor's series to r^7 (rest < 6e-9), times 2^n. */
-INLINE vf v_exp(vf x)
+/* e^r for |r| <= ln 2 / 2: Taylor's series to r^7, whose rest is below 6e-9. */
+INLINE vf v_exp_near(vf r)
 {
-    vf in = v_min(v_set1(88.8F), v_max(v_set1(-88.0F), x));
-    vf n = v_round(v_mul(in, v_set1(1.44269504F)));
-    vf r = v_fnma(n, v_set1(0.693359375F), in);
-    r = v_fnma(n, v_set1(-2.12194440e-4F), r);
     vf e = v_set1(1.0F / 5040.0F);
     e = v_fma(e, r, v_set1(1.0F / 720.0F));
     e = v_fma(e, r, v_set1(1.0F / 120.0F));
@@ -127,10 +142,32 @@ INLINE vf v_exp(vf x)
     e = v_fma(e, r, v_set1(1.0F / 6.0F));
     e = v_fma(e, r, v_set1(0.5F));
     e = v_fma(e, r, v_set1(1.0F));
-    e = v_fma(e, r, v_set1(1.0F));
-    /* n reaches 128: 2^n in two halves */
-    vf n1 = v_round(v_mul(n, v_set1(0.5F)));
+    return v_fma(e, r, v_set1(1.0F));
+}
+
+/* x = n ln 2 + r: r, with ln 2 in two parts (Cody and Waite) so that n ln 2 is exact to the last bit. */
+INLINE vf v_exp_rest(vf x, vf n)
+{
+    return v_fnma(n, v_set1(-2.12194440e-4F), v_fnma(n, v_set1(0.693359375F), x));
+}
+
+/* e^x, relative error below 2e-7; 0 below -87.3, infinity above 88.7, NaN for NaN. */
+INLINE vf v_exp(vf x)
+{
+    vf in = v_min(v_set1(88.8F), v_max(v_set1(-88.0F), x));
+    vf n = v_round(v_mul(in, v_set1(1.44269504F)));
+    vf e = v_exp_near(v_exp_rest(in, n));
+    vf n1 = v_round(v_mul(n, v_set1(0.5F))); /* n reaches 128: 2^n in two halves */
     e = v_mul(v_mul(e, v_pow2(n1)), v_pow2(v_sub(n, n1)));
+    return v_zero_if_less(x, v_set1(-87.3F), e);
+}
+
+/* The same for x <= 0, in fewer steps. */
+INLINE vf v_exp_negative(vf x)
+{
+    vf in = v_max(v_set1(-87.3F), x);
+    vf n = v_round(v_mul(in, v_set1(1.44269504F)));
+    vf e = v_mul(v_exp_near(v_exp_rest(in, n)), v_pow2(n));
     return v_zero_if_less(x, v_set1(-87.3F), e);
 }
 
@@ -192,22 +229,21 @@ static void act_all(float *x, size_t n, enum act act)
 
 static float softmax_exp(float *x, size_t n, size_t padded, float scale)
 {
-    const vf lowest = v_set1(-INFINITY);
-    vf most = lowest, sum = v_set1(0.0F), by = v_set1(scale);
+    vf most = v_set1(-INFINITY), sum = v_set1(0.0F), by = v_set1(scale);
     size_t i = 0;
     for (; i + VL <= n; i += VL)
         most = v_max(most, v_load(x + i));
     float max = v_hmax(most);
-    for (size_t j = i; j < n; j++)
-        max = x[j] > max ? x[j] : max;
+    for (; i < n; i++)
+        max = x[i] > max ? x[i] : max;
     vf top = v_set1(max);
     for (i = 0; i + VL <= n; i += VL) {
-        vf e = v_exp(v_mul(v_sub(v_load(x + i), top), by));
+        vf e = v_exp_negative(v_mul(v_sub(v_load(x + i), top), by));
         sum = v_add(sum, e);
         v_store(x + i, e);
     }
     if (i < n) {
-        vf e = v_exp(v_mul(v_sub(v_load_n(x + i, n - i), top), by));
+        vf e = v_exp_negative(v_mul(v_sub(v_load_n(x + i, n - i), top), by));
         e = v_keep_n(e, n - i);
         sum = v_add(sum, e);
         v_store_n(x + i, e, n - i);
@@ -215,6 +251,28 @@ static float softmax_exp(float *x, size_t n, size_t padded, float scale)
     for (i = n; i < padded; i++)
         x[i] = 0.0F;
     return v_hsum(sum);
+}
+
+/* Squares of 4 x 4 in the 128-bit registers that every level has; the rest number by number. */
+static void transpose(const float *in, size_t ld, size_t rows, size_t n, float *out, size_t out_ld)
+{
+    for (size_t j = 0; j < rows; j += 4) {
+        size_t high = rows - j < 4 ? rows - j : 4, i = 0;
+        const float *x = in + j * ld;
+        for (; high == 4 && i + 4 <= n; i += 4) {
+            __m128 r0 = _mm_loadu_ps(x + i), r1 = _mm_loadu_ps(x + ld + i);
+            __m128 r2 = _mm_loadu_ps(x + 2 * ld + i), r3 = _mm_loadu_ps(x + 3 * ld + i);
+            _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
+            float *y = out + i * out_ld + j;
+            _mm_storeu_ps(y, r0);
+            _mm_storeu_ps(y + out_ld, r1);
+            _mm_storeu_ps(y + 2 * out_ld, r2);
+            _mm_storeu_ps(y + 3 * out_ld, r3);
+        }
+        for (; i < n; i++)
+            for (size_t r = 0; r < high; r++)
+                out[i * out_ld + j + r] = x[r * ld + i];
+    }
 }
 
 /* Two passes: the mean, then the squares of what is left of x without it. */
@@ -317,35 +375,35 @@ static void to_f16(const float *in, uint16_t *out, size_t n)
 
 /* ---- depthwise convolution ---- */
 
-enum { DW_OUT = 4 }; /* outputs side by side that share their loads */
+/* What one block of outputs reads: kernel rows [ky0, ky1), columns [i0, i1) of those under the block;
+ * the others lie outside the image. */
+struct dw_window {
+    const float *x; /* column 0 of row ky0: possibly outside, then not read */
+    size_t ky0, ky1, i0, i1;
+};
 
-/* VL channels of `outs` outputs from ox on, none of which reaches outside left or right; or of one
- * output that does (outs 1): then `clip`. All rows in [ky0, ky1) are inside. */
-INLINE void dw_block(const struct depthwise_row *j, const float *x, size_t c0, size_t ky0,
-                     size_t ky1, size_t kx0, size_t kx1, float *y, int k, int stride, int outs,
-                     size_t lanes)
+/* VL channels (or the last `lanes`) of `outs` outputs side by side, which share their loads of x. */
+INLINE void dw_block(const struct depthwise_row *j, const struct dw_window *in, size_t c0, float *y,
+                     int k, int stride, int outs, bool clip, size_t lanes)
 {
-    vf acc[DW_OUT];
+    vf acc[DW_OUTS_MAX];
+    const float *x = in->x + c0;
     UNROLL for (int o = 0; o < outs; o++) acc[o] = v_load(j->bias + c0);
-    for (size_t ky = ky0; ky < ky1; ky++, x += j->w * j->c) {
+    for (size_t ky = in->ky0; ky < in->ky1; ky++, x += j->w * j->c) {
         const float *wt = j->weights + ky * (size_t)k * j->c_padded + c0;
-        if (outs == 1) { /* an edge: any kx range */
-            for (size_t kx = kx0; kx < kx1; kx++)
-                acc[0] = v_fma(lanes == VL ? v_load(x + kx * j->c) : v_load_n(x + kx * j->c, lanes),
-                               v_load(wt + kx * j->c_padded), acc[0]);
-            continue;
-        }
         vf w[5];
         UNROLL for (int i = 0; i < k; i++) w[i] = v_load(wt + (size_t)i * j->c_padded);
         UNROLL for (int i = 0; i < (outs - 1) * stride + k; i++)
         {
-            vf xv =
-                lanes == VL ? v_load(x + (size_t)i * j->c) : v_load_n(x + (size_t)i * j->c, lanes);
-            UNROLL for (int o = 0; o < outs; o++)
-            {
-                int kx = i - o * stride;
-                if (kx >= 0 && kx < k)
-                    acc[o] = v_fma(xv, w[kx], acc[o]);
+            if (!clip || ((size_t)i >= in->i0 && (size_t)i < in->i1)) {
+                const float *at = x + (size_t)i * j->c;
+                vf xv = lanes == VL ? v_load(at) : v_load_n(at, lanes);
+                UNROLL for (int o = 0; o < outs; o++)
+                {
+                    int kx = i - o * stride;
+                    if (kx >= 0 && kx < k)
+                        V_FMA_ACC(acc[o], xv, w[kx]);
+                }
             }
         }
     }
@@ -360,59 +418,84 @@ INLINE void dw_block(const struct depthwise_row *j, const float *x, size_t c0, s
     }
 }
 
-/* All channels of `outs` outputs; k, stride, outs are constants at each call but for edges. */
-INLINE void dw_channels(const struct depthwise_row *j, size_t ox, size_t ky0, size_t ky1,
-                        size_t kx0, size_t kx1, int k, int stride, int outs)
+/* All channels of outputs [ox, ox + outs). */
+INLINE void dw_outputs(const struct depthwise_row *j, struct dw_window in, size_t ox, int k,
+                       int stride, int outs)
 {
-    /* Row and column may lie outside where only kx0.. or ky0.. come inside: index arithmetic. */
-    ptrdiff_t iy = j->y0 + (ptrdiff_t)ky0;
-    ptrdiff_t ix = (ptrdiff_t)(ox * (size_t)stride) - (ptrdiff_t)j->pad_left;
-    const float *x = j->x + (iy * (ptrdiff_t)j->w + ix) * (ptrdiff_t)j->c;
+    size_t first = ox * (size_t)stride, cols = (size_t)((outs - 1) * stride + k), c = 0;
+    size_t end = j->pad_left + j->w; /* of the image in the padded row */
+    in.i0 = first < j->pad_left ? j->pad_left - first : 0;
+    in.i1 = end > first ? (end - first < cols ? end - first : cols) : 0;
+    in.x += ((ptrdiff_t)first - (ptrdiff_t)j->pad_left) * (ptrdiff_t)j->c;
     float *y = j->y + ox * j->c;
-    size_t c = 0;
+    bool clip = in.i0 > 0 || in.i1 < cols;
+    for (; c + VL <= j->c && !clip; c += VL)
+        dw_block(j, &in, c, y + c, k, stride, outs, false, VL);
     for (; c + VL <= j->c; c += VL)
-        dw_block(j, x + c, c, ky0, ky1, kx0, kx1, y + c, k, stride, outs, VL);
+        dw_block(j, &in, c, y + c, k, stride, outs, true, VL);
     if (c < j->c)
-        dw_block(j, x + c, c, ky0, ky1, kx0, kx1, y + c, k, stride, outs, j->c - c);
+        dw_block(j, &in, c, y + c, k, stride, outs, true, j->c - c);
 }
 
-static void dw_edge(const struct depthwise_row *j, size_t ox, size_t ky0, size_t ky1)
+/* The last block overlaps the one before it: what is computed twice comes out the same. */
+INLINE void dw_row(const struct depthwise_row *j, const struct dw_window *in, int k, int stride,
+                   int outs)
 {
-    size_t left = ox * j->stride; /* of the kernel, in the padded row */
-    size_t kx0 = left < j->pad_left ? j->pad_left - left : 0;
-    size_t end = j->pad_left + j->w; /* in the padded row */
-    size_t kx1 = left >= end ? 0 : end - left < j->k ? end - left : j->k;
-    dw_channels(j, ox, ky0, ky1, kx0, kx1 > kx0 ? kx1 : kx0, (int)j->k, (int)j->stride, 1);
+    size_t n = (size_t)outs;
+    for (size_t ox = 0; ox < j->ow; ox += n)
+        dw_outputs(j, *in, ox + n <= j->ow ? ox : j->ow - n, k, stride, outs);
 }
 
-INLINE void dw_row(const struct depthwise_row *j, size_t ky0, size_t ky1, int k, int stride)
+/* Any kernel, any stride, rows shorter than a block: one output at a time. */
+static void dw_row_any(const struct depthwise_row *j, const struct dw_window *in)
 {
-    size_t ox = 0, s = (size_t)stride, kk = (size_t)k;
-    for (; ox < j->ow && ox * s < j->pad_left; ox++)
-        dw_edge(j, ox, ky0, ky1);
-    if (k == 3 || k == 5) {
-        for (; ox + DW_OUT <= j->ow && (ox + DW_OUT - 1) * s + kk <= j->pad_left + j->w;
-             ox += DW_OUT)
-            dw_channels(j, ox, ky0, ky1, 0, 0, k, stride, DW_OUT);
+    for (size_t ox = 0; ox < j->ow; ox++) {
+        float *y = j->y + ox * j->c;
+        for (size_t c = 0; c < j->c; c += VL) {
+            vf acc = v_load(j->bias + c);
+            for (size_t ky = in->ky0; ky < in->ky1; ky++) {
+                for (size_t kx = 0; kx < j->k; kx++) {
+                    size_t ix = ox * j->stride + kx;
+                    if (ix < j->pad_left || ix - j->pad_left >= j->w)
+                        continue;
+                    const float *x = in->x + ((ky - in->ky0) * j->w + ix - j->pad_left) * j->c + c;
+                    const float *w = j->weights + (ky * j->k + kx) * j->c_padded + c;
+                    acc = v_fma(v_load_n(x, j->c - c), v_load(w), acc);
+                }
+            }
+            v_store_n(y + c, v_min(v_set1(j->hi), v_max(v_set1(j->lo), acc)), j->c - c);
+        }
     }
-    for (; ox < j->ow; ox++)
-        dw_edge(j, ox, ky0, ky1);
 }
+
+#define DW_ROW(name, k, stride, outs)                                                              \
+    static void name(const struct depthwise_row *j, const struct dw_window *in)                    \
+    {                                                                                              \
+        dw_row(j, in, k, stride, outs);                                                            \
+    }
+DW_ROW(dw_3_1, 3, 1, DW_OUTS_MAX)
+DW_ROW(dw_3_2, 3, 2, DW_OUTS_MAX)
+DW_ROW(dw_5_1, 5, 1, DW_OUTS_MAX)
+DW_ROW(dw_5_2, 5, 2, DW_OUTS_MAX)
+DW_ROW(dw_3_1_short, 3, 1, DW_OUTS_FEW)
+DW_ROW(dw_3_2_short, 3, 2, DW_OUTS_FEW)
+DW_ROW(dw_5_1_short, 5, 1, DW_OUTS_FEW)
+DW_ROW(dw_5_2_short, 5, 2, DW_OUTS_FEW)
 
 static void depthwise_row(const struct depthwise_row *j)
 {
+    typedef void dw_fn(const struct depthwise_row *, const struct dw_window *);
+    static dw_fn *const fast[2][2][2] = {{{dw_3_1_short, dw_3_1}, {dw_3_2_short, dw_3_2}},
+                                         {{dw_5_1_short, dw_5_1}, {dw_5_2_short, dw_5_2}}};
     ptrdiff_t below = (ptrdiff_t)j->h - j->y0, k = (ptrdiff_t)j->k;
-    size_t ky0 = j->y0 < 0 ? (size_t)-j->y0 : 0;
-    size_t ky1 = below <= 0 ? 0 : (size_t)(below < k ? below : k);
-    ky0 = ky0 < ky1 ? ky0 : ky1;
-    if (j->k == 3 && j->stride == 1)
-        dw_row(j, ky0, ky1, 3, 1);
-    else if (j->k == 3 && j->stride == 2)
-        dw_row(j, ky0, ky1, 3, 2);
-    else if (j->k == 5 && j->stride == 1)
-        dw_row(j, ky0, ky1, 5, 1);
-    else if (j->k == 5 && j->stride == 2)
-        dw_row(j, ky0, ky1, 5, 2);
+    struct dw_window in = {0};
+    in.ky0 = j->y0 < 0 ? (size_t)-j->y0 : 0;
+    in.ky1 = below <= 0 ? 0 : (size_t)(below < k ? below : k);
+    in.ky0 = in.ky0 < in.ky1 ? in.ky0 : in.ky1;
+    in.x = j->x + (j->y0 + (ptrdiff_t)in.ky0) * (ptrdiff_t)(j->w * j->c);
+    bool known = (j->k == 3 || j->k == 5) && (j->stride == 1 || j->stride == 2);
+    if (known && j->ow >= DW_OUTS_FEW)
+        fast[j->k == 5][j->stride == 2][j->ow % DW_OUTS_MAX == 0](j, &in);
     else
-        dw_row(j, ky0, ky1, 0, (int)j->stride);
+        dw_row_any(j, &in);
 }
