@@ -167,7 +167,8 @@ static inline void check_mutated(const char *file, int rounds)
             size_t range = i % 2 ? b.len : (b.len < 200 ? b.len : 200);
             size_t at = (seed >> 8) % range;
             seed = seed * 1664525u + 1013904223u;
-            bad[at] = i % 3 ? (uint8_t)(seed >> 16) : (uint8_t)(bad[at] ^ 1u << (seed >> 29));
+            unsigned byte = i % 3 ? seed >> 16 : bad[at] ^ 1u << (seed >> 29);
+            bad[at] = (uint8_t)byte;
         }
         struct image img = {0};
         struct eye_err err = {0};
