@@ -1,10 +1,12 @@
 /* bmp.c - Windows and OS/2 bitmaps, decoded here: no library is worth its weight for this.
  *
- *   file header 14 | DIB header 12, 16..64 (OS/2), 40, 52, 56, 108, 124 | masks | palette | pixels
+ *   file header 14 | DIB header 12..124 | masks | palette | pixels
  *
- * 1, 4, 8 bits with palette (RLE4, RLE8 too), 16, 24, 32 with fixed or given bit masks, bottom-up or top-down. Alpha counts only
- * where a mask names it (BI_BITFIELDS with V3+ headers, BI_ALPHABITFIELDS): the fourth byte of plain 32-bit files is noise, often zero.
- * Pixels that an RLE stream skips are colour 0, as in PIL. Compressed JPEG and PNG inside a BMP exist for printers only: refused. */
+ * 1, 4, 8 bits with palette (RLE4, RLE8 too), 16, 24, 32 with fixed or given bit masks, bottom-up
+ * or top-down. Alpha counts only where a mask names it (BI_BITFIELDS with V3+ headers,
+ * BI_ALPHABITFIELDS): the fourth byte of plain 32-bit files is noise, often zero. Pixels that an
+ * RLE stream skips are colour 0, as in PIL. Compressed JPEG and PNG inside a BMP exist for
+ * printers only: refused. */
 #include "image/codec.h"
 
 #include "base/buf.h"
@@ -64,7 +66,8 @@ static int read_size(struct bmp *b, const struct codec_input *in, struct eye_err
     return 0;
 }
 
-/* Bit masks: fixed ones for 16, 24 and 32 bits, or the file's own, inside the header or just behind one of 40 bytes. */
+/* Bit masks: fixed ones for 16, 24 and 32 bits, or the file's own, inside the header or just
+ * behind one of 40 bytes. */
 static int read_masks(struct bmp *b, struct eye_err *err)
 {
     static const uint32_t m16[4] = {0x7c00, 0x03e0, 0x001f, 0},
@@ -203,8 +206,8 @@ static int read_plain(const struct bmp *b, struct eye_err *err)
     return 0;
 }
 
-/* RLE4 and RLE8: (n, v) is a run; (0, 0) ends the row, (0, 1) the picture, (0, 2, dx, dy) moves, (0, n >= 3) n literal pixels, padded
- * to 16 bits. What runs over the right edge is dropped. */
+/* RLE4 and RLE8: (n, v) is a run; (0, 0) ends the row, (0, 1) the picture, (0, 2, dx, dy) moves,
+ * (0, n >= 3) n literal pixels, padded to 16 bits. What runs over the right edge is dropped. */
 struct rle {
     const uint8_t *p, *end;
     int x, y;
@@ -216,7 +219,8 @@ static void put_rle(const struct bmp *b, struct rle *r, unsigned index)
         put_index(b, row_at(b, r->y) + (size_t)r->x++ * 3, index);
 }
 
-/* Literals or a run of n pixels; p holds the packed indices, of which a run repeats the first byte. */
+/* Literals or a run of n pixels; p holds the packed indices, of which a run repeats the first
+ * byte. */
 static void put_pixels(const struct bmp *b, struct rle *r, const uint8_t *p, unsigned n, bool run)
 {
     for (unsigned i = 0; i < n; i++) {

@@ -1,8 +1,8 @@
 /* codec.h - what image.c and the codecs share; private to src/image.
  *
- * A codec turns a whole file in memory into 8-bit RGB as stored (not yet turned upright), checks the limits
- * before it allocates anything that grows with the picture, and notes size and EXIF in `meta`.
- * Every offset and size in `data` is hostile until checked. */
+ * A codec turns a whole file in memory into 8-bit RGB as stored (not yet turned upright), checks
+ * the limits before it allocates anything that grows with the picture, and notes size and EXIF in
+ * `meta`. Every offset and size in `data` is hostile until checked. */
 #ifndef IMAGE_CODEC_H
 #define IMAGE_CODEC_H
 
@@ -15,8 +15,8 @@ struct codec_input {
     int min_side; /* as in image_decode */
 };
 
-/* On success out->rgb is the caller's; on failure *out stays untouched. meta->width and height get the full size
- * as stored; meta->format and the defaults are already set. */
+/* On success out->rgb is the caller's; on failure *out stays untouched. meta->width and height
+ * get the full size as stored; meta->format and the defaults are already set. */
 typedef int codec_fn(const struct codec_input *in, struct image *out, struct image_meta *meta,
                      struct eye_err *err);
 
@@ -38,7 +38,8 @@ uint8_t *image_alloc(int width, int height, int channels, struct eye_err *err);
 /* Lay `n` RGBA pixels over white, in place: px is [n, 4] before and [n, 3] after. */
 void image_over_white(uint8_t *px, size_t n);
 
-/* image_over_white on a picture of [height, width, 4], whose memory then shrinks to fit and becomes out->rgb. */
+/* image_over_white on a picture of [height, width, 4], whose memory then shrinks to fit and
+ * becomes out->rgb. */
 void image_adopt_rgba(uint8_t *rgba, int width, int height, struct image *out);
 
 /* One pixel over white, as PIL pastes it: round((c * a + 255 * (255 - a)) / 255). */
@@ -55,14 +56,16 @@ int image_orient(struct image *img, int orientation, struct eye_err *err);
  * the TIFF header. What is missing or broken leaves *meta as it is; never fails. */
 void image_exif_read(const uint8_t *data, size_t len, struct image_meta *meta);
 
-/* Seconds since 1970 of "YYYY:MM:DD HH:MM:SS" less `offset` ("+02:00"; NULL or odd: UTC); INT64_MIN if it is no date. */
+/* Seconds since 1970 of "YYYY:MM:DD HH:MM:SS" less `offset` ("+02:00"; NULL or odd: UTC);
+ * INT64_MIN if it is no date. */
 int64_t image_exif_time(const char *date, const char *offset);
 
 /* "Make Model" without doubled make, trimmed, as valid UTF-8 into out [cap]. Either may be NULL. */
 void image_exif_camera(const char *make, const char *model, char *out, size_t cap);
 
-/* The part of a resized picture that is wanted: the source is taken as `extent_w` x `extent_h` pixels (its size, or a
- * fraction less when it was shrunk on load), resized to full_w x full_h, of which only the window is computed. */
+/* The part of a resized picture that is wanted: the source is taken as `extent_w` x `extent_h`
+ * pixels (its size, or a fraction less when it was shrunk on load), resized to full_w x full_h,
+ * of which only the window is computed. */
 struct image_window {
     double extent_w, extent_h;
     int full_w, full_h;
@@ -81,7 +84,8 @@ void image_rows_avx2(const uint8_t *const rows[2], const struct resize_taps *tap
 void image_column_avx2(const uint8_t *in, size_t stride, const int32_t *k, int n, uint8_t *out,
                        size_t bytes);
 
-/* Filter taps for one axis: output i reads n[i] inputs from first[i], with weights k[i * ksize ...] in 2^-22. */
+/* Filter taps for one axis: output i reads n[i] inputs from first[i], with weights k[i * ksize
+ * ...] in 2^-22. */
 struct resize_taps {
     int count, ksize;
     int *first, *n; /* [count] */

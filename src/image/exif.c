@@ -1,8 +1,9 @@
 /* exif.c - the few EXIF facts that people search by, through libexif.
  *
- * libexif reads at most 64 KiB of a block and checks its offsets; what it hands out is still foreign: each entry's format, count
- * and size are checked here before a byte is looked at, dates and angles must be possible ones, text becomes valid UTF-8.
- * A broken block never fails a picture: it only tells less. */
+ * libexif reads at most 64 KiB of a block and checks its offsets; what it hands out is still
+ * foreign: each entry's format, count and size are checked here before a byte is looked at, dates
+ * and angles must be possible ones, text becomes valid UTF-8. A broken block never fails a
+ * picture: it only tells less. */
 #include "image/codec.h"
 
 #include <math.h>
@@ -89,7 +90,8 @@ static int digits(const char *s, int n)
     return v;
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar, y >= 1: whole 400-year cycles begin on March 1st. */
+/* Days from 1970-01-01 to a date of the Gregorian calendar, y >= 1: whole 400-year cycles begin
+ * on March 1st. */
 static int64_t days_from_civil(int y, int m, int d)
 {
     y -= m <= 2;
@@ -153,7 +155,8 @@ static void read_date(ExifData *data, struct image_meta *meta)
 
 /* ---- place ---- */
 
-/* Degrees, minutes, seconds as three rationals; false when they are not, or are more than `max` degrees. */
+/* Degrees, minutes, seconds as three rationals; false when they are not, or are more than `max`
+ * degrees. */
 static bool read_angle(ExifData *data, ExifByteOrder order, int tag, int ref_tag, char negative,
                        double max, double *out)
 {

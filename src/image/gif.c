@@ -1,7 +1,9 @@
-/* gif.c - the first frame of a GIF, by giflib, on its screen; what is transparent or not covered is white.
+/* gif.c - the first frame of a GIF, by giflib, on its screen; what is transparent or not covered
+ * is white.
  *
- * Rows are read one by one (DGifSlurp would read every frame of an endless animation). A frame that
- * reaches over its screen enlarges it, as in PIL. A file without any palette is grey, as in PIL. */
+ * Rows are read one by one (DGifSlurp would read every frame of an endless animation). A frame
+ * that reaches over its screen enlarges it, as in PIL. A file without any palette is grey, as in
+ * PIL. */
 #include "image/codec.h"
 
 #include <gif_lib.h>

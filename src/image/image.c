@@ -1,8 +1,9 @@
 /* image.c - the face: pick a codec by magic, hold it to the limits, turn the result upright.
  *
- * Colour: 8-bit values as the file has them; ICC profiles and PNG gamma are ignored, as PIL's convert("RGB") ignores them,
- * because that is what the models saw in training. Alpha lies over white (PIL drops it, which shows
- * whatever garbage hides under transparent pixels; people see a page). */
+ * Colour: 8-bit values as the file has them; ICC profiles and PNG gamma are ignored, as PIL's
+ * convert("RGB") ignores them, because that is what the models saw in training. Alpha lies over
+ * white (PIL drops it, which shows whatever garbage hides under transparent pixels; people see a
+ * page). */
 #include "image/codec.h"
 
 #include "base/buf.h"

@@ -1,15 +1,20 @@
 /* jpeg.c - JPEG by libjpeg-turbo, streaming rows straight into the result, with shrink-on-load.
  *
- * Settings are PIL's (and so the training data's): islow DCT, fancy upsampling. Faster ones were measured at 45-50 dB
- * and a few per cent of time (research/perf.md 5): not worth it.
- * Four channels: always taken as inverted, which is Adobe's habit and what PIL assumes even without an Adobe marker.
+ * Settings are PIL's (and so the training data's): islow DCT, fancy upsampling. Faster ones were
+ * measured at 45-50 dB and a few per cent of time (research/perf.md 5): not worth it. Four
+ * channels: always taken as inverted, which is Adobe's habit and what PIL assumes even without an
+ * Adobe marker.
  *
- * Damage. libjpeg only warns and paints grey where data is missing. Here a picture whose data ends early is an error:
- *   - entropy data that meets a marker too soon (JWRN_HIT_MARKER), unless the marker is a restart, after which decoding recovers;
- *   - the end of the file (our own source tells), except in a single-scan Huffman file, where only the closing EOI may be missing
- *     once all rows are there (the check above catches lost rows).
- * Other warnings (stray bytes, bad codes that resynchronise, odd density fields) are let pass as PIL and browsers do.
- * Progressive files of more than MAX_SCANS scans are refused: each costs a pass over all coefficients. */
+ * Damage. libjpeg only warns and paints grey where data is missing. Here a picture whose data
+ * ends early is an error:
+ *   - entropy data that meets a marker too soon (JWRN_HIT_MARKER), unless the marker is a
+ *     restart, after which decoding recovers;
+ *   - the end of the file (our own source tells), except in a single-scan Huffman file, where
+ *     only the closing EOI may be missing once all rows are there (the check above catches lost
+ *     rows).
+ * Other warnings (stray bytes, bad codes that resynchronise, odd density fields) are let pass as
+ * PIL and browsers do. Progressive files of more than MAX_SCANS scans are refused: each costs a
+ * pass over all coefficients. */
 #include <setjmp.h>
 
 #include "image/codec.h"
@@ -106,7 +111,8 @@ static void source_skip(j_decompress_ptr d, long n)
     d->src->bytes_in_buffer -= (size_t)n;
 }
 
-/* The first APP1 "Exif" segment before the scan data; found by hand so that libjpeg need not keep every APP1. */
+/* The first APP1 "Exif" segment before the scan data; found by hand so that libjpeg need not keep
+ * every APP1. */
 static void read_exif(const struct codec_input *in, struct image_meta *meta)
 {
     size_t at = 2;

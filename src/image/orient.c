@@ -1,7 +1,8 @@
 /* orient.c - turn a picture upright by its EXIF orientation (1..8).
  *
  * 2, 3 and 4 are mirrors and a half turn, done in place; 5..8 swap the axes and need a second
- * buffer. Those walk the picture in square tiles, so that neither the rows read nor the columns written leave the cache. */
+ * buffer. Those walk the picture in square tiles, so that neither the rows read nor the columns
+ * written leave the cache. */
 #include "image/codec.h"
 
 static void swap_px(uint8_t *a, uint8_t *b)

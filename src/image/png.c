@@ -1,8 +1,9 @@
 /* png.c - PNG by libpng: rows into RGB or RGBA, which then lies over white in place.
  *
- * Only pixels are asked of libpng: text, profile and other chunks are dropped unread (less foreign data inflated), gamma and
- * ICC are ignored as PIL does, and eXIf is found by our own walk over the chunks. 16-bit samples keep their high
- * byte, as PIL's RGB;16B does. An APNG shows its default picture. A file without IEND is let pass: its pixels are all there. */
+ * Only pixels are asked of libpng: text, profile and other chunks are dropped unread (less
+ * foreign data inflated), gamma and ICC are ignored as PIL does, and eXIf is found by our own
+ * walk over the chunks. 16-bit samples keep their high byte, as PIL's RGB;16B does. An APNG shows
+ * its default picture. A file without IEND is let pass: its pixels are all there. */
 #include <setjmp.h>
 
 #include "image/codec.h"

@@ -1,15 +1,20 @@
-/* prepare.c - open_clip's eval transform up to ToTensor, in one step: only the pixels that survive the crop are computed.
+/* prepare.c - open_clip's eval transform up to ToTensor, in one step: only the pixels that
+ * survive the crop are computed.
  *
- * The sizes follow the Python to the last rounding, because one column more or less shifts the whole crop:
- *   shortest, square result   torchvision Resize(n): short side n, long side int(n * long / short)
- *   shortest, other results   open_clip ResizeKeepRatio: round(side / ratio), and always bicubic, whatever the filter asked for
- *   longest                   ResizeKeepRatio by the larger ratio, then padded with `fill` and cropped
- *   squash                    both sides as they are asked for
- * round() is Python's, half to even; C's rint() is the same in the default rounding mode. Centre crops start at round((size - crop) / 2).
+ * The sizes follow the Python to the last rounding, because one column more or less shifts the
+ * whole crop:
+ *   shortest, square   torchvision Resize(n): short side n, long side int(n * long / short)
+ *   shortest, others   open_clip ResizeKeepRatio: round(side / ratio); always bicubic, whatever
+ *                      filter was asked for
+ *   longest            ResizeKeepRatio by the larger ratio, then padded with `fill` and cropped
+ *   squash             both sides as they are asked for
+ * round() is Python's, half to even; C's rint() is the same in the default rounding mode. Centre
+ * crops start at round((size - crop) / 2).
  *
- * A picture that was shrunk on load by 1/2, 1/4 or 1/8 has ceil(full / d) pixels a side, of which the last may be partial: the
- * source extent is then the fraction full / d, so that the geometry is the full picture's (an upside-down
- * picture has its partial pixel at the other end, an error of less than one shrunk pixel that is let be). */
+ * A picture that was shrunk on load by 1/2, 1/4 or 1/8 has ceil(full / d) pixels a side, of which
+ * the last may be partial: the source extent is then the fraction full / d, so that the geometry
+ * is the full picture's (an upside-down picture has its partial pixel at the other end, an error
+ * of less than one shrunk pixel that is let be). */
 #include "image/codec.h"
 
 #include <math.h>
@@ -48,7 +53,8 @@ static struct size resized_size(int w, int h, const struct image_prep *prep)
     return (struct size){as_side(trunc((double)((int64_t)n * w) / (double)h)), n};
 }
 
-/* How one axis of the resized picture (`size`) meets the result (`want`): skip `crop` of the former, `pad` of the latter, for `n` pixels. */
+/* How one axis of the resized picture (`size`) meets the result (`want`): skip `crop` of the
+ * former, `pad` of the latter, for `n` pixels. */
 struct span {
     int crop, pad, n;
 };

@@ -1,14 +1,19 @@
 /* resize.c - PIL's antialiased resize, to the last bit.
  *
- * A resize is two passes of weighted sums, across and then down, each rounded to 8 bits. Output pixel i has its centre at
- * (i + 0.5) * scale of the input; the filter is widened by the scale when shrinking, so that each input pixel counts
- * (antialias). Weights are doubles normalised to a sum of 1, then fixed-point integers of 22 fractional bits: a sum of
- * integers is the same in any order, so the AVX2 version (resize_avx2.c) gives identical pictures.
+ * A resize is two passes of weighted sums, across and then down, each rounded to 8 bits. Output
+ * pixel i has its centre at (i + 0.5) * scale of the input; the filter is widened by the scale
+ * when shrinking, so that each input pixel counts (antialias). Weights are doubles normalised to
+ * a sum of 1, then fixed-point integers of 22 fractional bits: a sum of integers is the same in
+ * any order, so the AVX2 version (resize_avx2.c) gives identical pictures.
  *
- * Pillow 10 to 13 do exactly this for 8-bit pictures (Resample.c; checked by tests/golden/pixels against Pillow itself).
+ * Pillow 11.3.0 does exactly this for 8-bit pictures (Resample.c; tests/golden/pixels compares
+ * with that release), as did the ones the models were trained with. Pillow 13.0 goes down first if
+ * in_h > out_h and in_h - out_h > 2 * (in_w - out_w), i.e. for pictures taller than about 2:1: the
+ * same weights, other roundings, up to 11 levels apart at hard edges.
+ *
  * Only rows and columns of the wanted window are computed: a centre crop costs what it shows.
- * Tried elsewhere and dropped (research/perf.md 5): the vertical pass first, which can stream scanlines, differs from PIL by up
- * to 2 levels, as does float arithmetic. */
+ * Tried elsewhere and dropped (research/perf.md 5): always down first, which can stream scanlines,
+ * and float arithmetic: both up to 2 levels from PIL on photographs. */
 #include "image/codec.h"
 
 #include <math.h>
@@ -66,8 +71,9 @@ static int32_t to_fixed(double w)
     return (int32_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
 }
 
-/* One axis: `size` inputs of which `extent` count, resized to `full` outputs; taps of outputs [from, from + count).
- * Operations and their order are those of the reference, so that the doubles are the same. */
+/* One axis: `size` inputs of which `extent` count, resized to `full` outputs; taps of outputs
+ * [from, from + count). Operations and their order are those of the reference, so that the
+ * doubles are the same. */
 static int taps_make(struct resize_taps *t, int size, double extent, int full, int from, int count,
                      enum image_filter filter, struct eye_err *err)
 {
@@ -135,7 +141,8 @@ static void column_portable(const uint8_t *in, size_t stride, const int32_t *k, 
 
 /* ---- across ---- */
 
-/* The AVX2 loop reads up to 13 bytes past a row: rows near the end of the picture go through a padded copy. */
+/* The AVX2 loop reads up to 13 bytes past a row: rows near the end of the picture go through a
+ * padded copy. */
 enum { ROW_SLACK = 16 };
 
 static int rows_simd(const struct image *in, int y0, int n, const struct resize_taps *t,
@@ -198,7 +205,8 @@ static int across_then_down(const struct image *in, const struct image_window *w
                             const struct resize_taps *across, const struct resize_taps *down,
                             uint8_t *out, size_t stride, struct eye_err *err)
 {
-    /* Input rows that any wanted output row reads. Without a vertical pass they are the wanted rows. */
+    /* Input rows that any wanted output row reads. Without a vertical pass they are the wanted
+     * rows. */
     int last = win->height - 1;
     int y0 = down->count ? down->first[0] : win->y;
     int n = down->count ? down->first[last] + down->n[last] - y0 : win->height;

@@ -1,9 +1,11 @@
 /* resize_avx2.c - the two loops of resize.c with AVX2, giving the same integers.
  *
- * A weight has 23 bits and a pixel 8: a 32-bit multiply (vpmulld, two slow uops) would do eight products. Instead each weight is
- * split as k = hi * 2^11 + lo with 0 <= lo < 2^11, both of which fit 16 bits, so vpmaddwd does sixteen products each and
- * the halves are joined once at the end: sum = (sum_hi << 11) + sum_lo. All additions wrap modulo 2^32, as does the exact
- * result's representation, and the exact sum fits 32 bits, so nothing is lost however many taps there are. */
+ * A weight has 23 bits and a pixel 8: a 32-bit multiply (vpmulld, two slow uops) would do eight
+ * products. Instead each weight is split as k = hi * 2^11 + lo with 0 <= lo < 2^11, both of which
+ * fit 16 bits, so vpmaddwd does sixteen products each and the halves are joined once at the end:
+ * sum = (sum_hi << 11) + sum_lo. All additions wrap modulo 2^32, as does the exact result's
+ * representation, and the exact sum fits 32 bits, so nothing is lost however many
+ * taps there are. */
 #include <immintrin.h>
 
 #include "image/codec.h"
@@ -20,7 +22,8 @@ AVX2 static inline uint32_t finish4(__m128i sum)
     return (uint32_t)_mm_cvtsi128_si32(v);
 }
 
-/* Four pixels of 3 bytes to 16-bit pairs: r0 r1 g0 g1 b0 b1 - - in the low lane, pixels 2 and 3 in the high one. */
+/* Four pixels of 3 bytes to 16-bit pairs: r0 r1 g0 g1 b0 b1 - - in the low lane, pixels 2 and 3
+ * in the high one. */
 AVX2 static inline __m256i load_pixels(const uint8_t *p)
 {
     const __m256i pairs =
@@ -30,7 +33,8 @@ AVX2 static inline __m256i load_pixels(const uint8_t *p)
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), pairs);
 }
 
-/* Four weights to pairs of 16 bits for load_pixels: (k0 k1) in the low lane, (k2 k3) in the high one. */
+/* Four weights to pairs of 16 bits for load_pixels: (k0 k1) in the low lane, (k2 k3) in the high
+ * one. */
 struct split {
     __m256i hi, lo;
 };

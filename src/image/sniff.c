@@ -1,7 +1,8 @@
 /* sniff.c - the format of a picture by its first bytes; names are never trusted.
  *
- * BMP has a magic of two letters only, so its header size must be one that exists, too. ISO media files (HEIC, AVIF)
- * are told apart by brand: the major one, or for the neutral "mif1" and "msf1" the compatible brands. */
+ * BMP has a magic of two letters only, so its header size must be one that exists, too. ISO media
+ * files (HEIC, AVIF) are told apart by brand: the major one, or for the neutral "mif1" and "msf1"
+ * the compatible brands. */
 #include "image/image.h"
 
 static bool has(const uint8_t *data, size_t len, size_t at, const char *magic, size_t n)

@@ -1,10 +1,11 @@
 /* tiff.c - the first page of a TIFF, by libtiff straight from memory.
  *
- * libtiff's RGBA reader knows the zoo (strips and tiles, palette, CMYK, YCbCr and JPEG inside, 16-bit, Lab, planar); it is asked
- * for the raster as stored, so that the orientation tag is applied once, by image_orient(). Its pixels are premultiplied
- * by alpha, so over white they need only 255 - a added. An extra channel of unknown meaning is no alpha (PIL: RGBX).
- * Floating point and 32-bit samples it refuses, and so do we. libtiff's global error handlers
- * are left alone (they are shared by threads): each file has its own through TIFFOpenOptions. */
+ * libtiff's RGBA reader knows the zoo (strips and tiles, palette, CMYK, YCbCr and JPEG inside,
+ * 16-bit, Lab, planar); it is asked for the raster as stored, so that the orientation tag is
+ * applied once, by image_orient(). Its pixels are premultiplied by alpha, so over white they need
+ * only 255 - a added. An extra channel of unknown meaning is no alpha (PIL: RGBX). Floating point
+ * and 32-bit samples it refuses, and so do we. libtiff's global error handlers are left alone
+ * (they are shared by threads): each file has its own through TIFFOpenOptions. */
 #include "image/codec.h"
 
 #include <stdarg.h>
@@ -180,7 +181,8 @@ static void read_gps(TIFF *tif, struct image_meta *meta)
     }
 }
 
-/* libtiff's raster, [height, width] of packed ABGR with premultiplied colours, to RGB over white in place. */
+/* libtiff's raster, [height, width] of packed ABGR with premultiplied colours, to RGB over white
+ * in place. */
 static void flatten(uint32_t *raster, size_t n, bool alpha)
 {
     uint8_t *to = (uint8_t *)raster;
@@ -194,7 +196,8 @@ static void flatten(uint32_t *raster, size_t n, bool alpha)
     }
 }
 
-/* True when the extra channel is said to be alpha; libtiff's reader takes any fourth channel for it. */
+/* True when the extra channel is said to be alpha; libtiff's reader takes any fourth channel for
+ * it. */
 static bool has_alpha(TIFF *tif)
 {
     uint16_t n = 0, *kinds = NULL;

@@ -1,7 +1,8 @@
 /* webp.c - WebP by libwebp; the demuxer finds the first frame of an animation and the EXIF chunk.
  *
- * The first frame of an animation is laid on a white canvas at its place (libwebp's own WebPAnimDecoder would hold two
- * more canvases of 4 bytes a pixel). The demuxer wants the whole file, so a cut one fails there or in the decoder. */
+ * The first frame of an animation is laid on a white canvas at its place (libwebp's own
+ * WebPAnimDecoder would hold two more canvases of 4 bytes a pixel). The demuxer wants the whole
+ * file, so a cut one fails there or in the decoder. */
 #include "image/codec.h"
 
 #include <webp/decode.h>

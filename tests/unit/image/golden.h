@@ -1,4 +1,5 @@
-/* golden.h - reading tests/golden/pixels, and checks that each codec's test makes of its own format. */
+/* golden.h - reading tests/golden/pixels, and checks that each codec's test makes of its own
+ * format. */
 #ifndef TEST_IMAGE_GOLDEN_H
 #define TEST_IMAGE_GOLDEN_H
 
@@ -117,7 +118,8 @@ static inline int decode_exact(const uint8_t *data, size_t len, const struct ima
     return rc;
 }
 
-/* Every prefix at tenths of the file (or up to `whole` bytes of it) must be EYE_EFORMAT with a sentence. */
+/* Every prefix at tenths of the file (or up to `whole` bytes of it) must be EYE_EFORMAT with a
+ * sentence. */
 static inline void check_truncated(const char *file, size_t whole)
 {
     struct bytes b = golden_file(file);
@@ -152,7 +154,8 @@ static inline void check_limits(const char *file)
     free(b.data);
 }
 
-/* Flip bytes here and there, many times: a result or an error with a sentence, no crash (run it under ASan). */
+/* Flip bytes here and there, many times: a result or an error with a sentence, no crash (run it
+ * under ASan). */
 static inline void check_mutated(const char *file, int rounds)
 {
     struct bytes b = golden_file(file);

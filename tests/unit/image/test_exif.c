@@ -116,7 +116,8 @@ static void orientations(void **state)
     assert_int_equal(orientation_of(5, 1, 0xffff), 1);
 }
 
-/* Every prefix, and thousands of flipped bytes, of a block: nothing but facts or silence (run it under ASan). */
+/* Every prefix, and thousands of flipped bytes, of a block: nothing but facts or silence (run it
+ * under ASan). */
 static void hostile_blocks(void **state)
 {
     (void)state;

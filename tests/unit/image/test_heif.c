@@ -1,7 +1,8 @@
 /* heif.c: HEIC and AVIF goldens, truncation, limits, damage. */
 #include "golden.h"
 
-/* libheif 1.15's dav1d plugin forgets 40 bytes when dav1d refuses damaged data; LeakSanitizer need not tell us each time. */
+/* libheif 1.15's dav1d plugin forgets 40 bytes when dav1d refuses damaged data; LeakSanitizer
+ * need not tell us each time. */
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {

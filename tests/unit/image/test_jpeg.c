@@ -30,7 +30,7 @@ static int decode_cut(const char *file, size_t cut, const char *tail, size_t tai
     return rc;
 }
 
-/* Without its EOI a baseline file still holds all pixels; a progressive one may lack whole scans. */
+/* Without its EOI a baseline file still holds all pixels; a progressive one may lack scans. */
 static void missing_end_marker(void **state)
 {
     (void)state;
@@ -38,7 +38,8 @@ static void missing_end_marker(void **state)
     assert_int_equal(decode_cut("jpeg_progressive.jpeg", 2, "", 0), EYE_EFORMAT);
 }
 
-/* A cut file that someone closed with an EOI is still a cut file; bytes after the EOI are nobody's business. */
+/* A cut file that someone closed with an EOI is still a cut file; bytes after the EOI are
+ * nobody's business. */
 static void closed_after_cut(void **state)
 {
     (void)state;
@@ -99,7 +100,8 @@ static void many_scans_are_refused(void **state)
         if (b.data[i + 1] == 0xda)
             sos = i;
     assert_true(sos > 0);
-    /* The first scan (DC of all components) again and again; libjpeg warns of the repetition only. */
+    /* The first scan (DC of all components) again and again; libjpeg warns of the repetition
+     * only. */
     size_t end = sos + 2;
     while (!(b.data[end] == 0xff && b.data[end + 1] != 0 && b.data[end + 1] < 0xd0))
         end++;

@@ -64,8 +64,8 @@ static void decode_large(int min_side, struct image *img, struct image_meta *met
     free(b.data);
 }
 
-/* A picture shrunk on load keeps the full picture's geometry: close to the exact result, and closer than
- * when its own (rounded up) size is taken for the full one. */
+/* A picture shrunk on load keeps the full picture's geometry: close to the exact result, and
+ * closer than when its own (rounded up) size is taken for the full one. */
 static void shrunk_keeps_geometry(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* resize.c: the kernel levels agree to the last bit; flat pictures stay flat; windows equal the whole. (PIL: test_prepare.) */
+/* resize.c: the kernel levels agree to the last bit; flat pictures stay flat; windows equal the
+ * whole. (PIL: test_prepare.) */
 #include "golden.h"
 
 static void noise(struct image *img, int w, int h)
