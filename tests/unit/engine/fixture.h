@@ -67,10 +67,10 @@ static inline void fx_make_second(const char *dir)
 
 static inline void fx_path(const struct fx *fx, const char *name, char path[600])
 {
-    if (name[0] == '/')
-        snprintf(path, 600, "%s", name);
-    else
-        snprintf(path, 600, "%s%s%s", fx->photos, name[0] ? "/" : "", name);
+    int n = name[0] == '/'
+                ? snprintf(path, 600, "%s", name)
+                : snprintf(path, 600, "%s%s%s", fx->photos, name[0] ? "/" : "", name);
+    assert_in_range(n, 1, 599);
 }
 
 static inline void fx_write(const struct fx *fx, const char *name, const void *data, size_t len)

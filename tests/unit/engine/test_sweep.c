@@ -1,0 +1,220 @@
+/* test_sweep.c - what is gone is removed, what is out of reach is kept: roots, mounts, partial scans. */
+#include "engine/fixture.h"
+
+static void move_photos(struct fx *fx, bool away)
+{
+    char hidden[400];
+    snprintf(hidden, sizeof hidden, "%s.away", fx->photos);
+    assert_int_equal(rename(away ? fx->photos : hidden, away ? hidden : fx->photos), 0);
+}
+
+static void test_missing_root_is_offline(void **state)
+{
+    struct fx *fx = fx_new(state);
+    fx_picture(fx, "a.bmp", 1);
+    fx_picture(fx, "b.bmp", 2);
+    fx_index(fx, "");
+    move_photos(fx, true);
+    fx_index(fx, NULL);
+    FX_COUNTS(fx, 0, 0, 0, 0, 0, 0);
+    assert_int_equal(fx->p.offline_roots, 1);
+    assert_non_null(strstr(fx->log, "offline"));
+    assert_int_equal(fx_status(fx).files, 2);
+    assert_int_equal(fx_status(fx).roots_offline, 1);
+    assert_int_equal(fx_index_rc(fx, "", NULL), 0); /* named, too */
+    assert_int_equal(fx->p.offline_roots, 1);
+    assert_int_equal(mkdir(fx->photos, 0700), 0); /* the empty mount point */
+    fx_index(fx, "");
+    assert_int_equal(fx->p.offline_roots, 1);
+    assert_int_equal(fx_status(fx).files, 2);
+    assert_int_equal(rmdir(fx->photos), 0);
+    move_photos(fx, false);
+    fx_index(fx, NULL);
+    FX_COUNTS(fx, 0, 0, 0, 2, 0, 0);
+    assert_int_equal(fx_status(fx).roots_offline, 0);
+    fx_free(fx);
+}
+
+static void test_offline_root_beside_another(void **state)
+{
+    struct fx *fx = fx_new(state);
+    char other[400], path[600];
+    snprintf(other, sizeof other, "%s/other", fx->dir);
+    snprintf(path, sizeof path, "%s/x.bmp", other);
+    fx_picture(fx, "a.bmp", 1);
+    fx_picture(fx, path, 2);
+    fx_index(fx, "");
+    fx_index(fx, other);
+    assert_int_equal(fx_status(fx).roots, 2);
+    /* x.bmp moves from one root to the other: it keeps its picture although it leaves the first root earlier */
+    fx_rename(fx, path, "moved.bmp");
+    snprintf(path, sizeof path, "%s/y.bmp", other);
+    fx_picture(fx, path, 3);
+    fx_index(fx, NULL);
+    FX_COUNTS(fx, 1, 0, 1, 1, 1, 0);
+    assert_int_equal(fx_outcome(fx, "moved.bmp"), EYE_FILE_LINKED);
+    fx_verify_clean(fx);
+    fx_free(fx);
+}
+
+static void set_mount(struct fx *fx, const char *rel)
+{
+    struct store *s = eng_store_get(fx->lib, &fx->err);
+    struct store_root *roots;
+    size_t n;
+    assert_non_null(s);
+    FX_OK(fx, store_roots(s, &roots, &n, &fx->err));
+    FX_OK(fx, store_begin(s, &fx->err));
+    FX_OK(fx, store_mount_set(s, roots[0].id, rel, true, &fx->err));
+    FX_OK(fx, store_commit(s, &fx->err));
+    store_roots_free(roots, n);
+    eng_store_put(fx->lib, s);
+}
+
+static size_t mounts(struct fx *fx)
+{
+    struct store *s = eng_store_get(fx->lib, &fx->err);
+    struct store_root *roots;
+    char **rels;
+    size_t n, m;
+    FX_OK(fx, store_roots(s, &roots, &n, &fx->err));
+    FX_OK(fx, store_mounts(s, roots[0].id, &rels, &m, &fx->err));
+    store_strings_free(rels, m);
+    store_roots_free(roots, n);
+    eng_store_put(fx->lib, s);
+    return m;
+}
+
+/* A folder that was a mount point once and is not now: as the store would remember it. */
+static void test_unmounted_folder_is_kept(void **state)
+{
+    struct fx *fx = fx_new(state);
+    fx_picture(fx, "a.bmp", 1);
+    fx_picture(fx, "usb/b.bmp", 2);
+    fx_picture(fx, "usb/sub/c.bmp", 3);
+    fx_index(fx, "");
+    set_mount(fx, "usb");
+    fx_unlink(fx, "usb/b.bmp");
+    fx_unlink(fx, "usb/sub/c.bmp");
+    fx_unlink(fx, "usb/sub");
+    fx_index(fx, ""); /* empty */
+    FX_COUNTS(fx, 0, 0, 0, 1, 0, 0);
+    assert_non_null(strstr(fx->log, "usb"));
+    fx_unlink(fx, "usb");
+    fx_index(fx, ""); /* missing */
+    FX_COUNTS(fx, 0, 0, 0, 1, 0, 0);
+    fx_index(fx, "usb/sub"); /* a scope inside of it */
+    FX_COUNTS(fx, 0, 0, 0, 0, 0, 0);
+    fx_write(fx, "usb/stray.txt", "x", 1); /* something else lies in the bare mount point */
+    fx_index(fx, "");
+    FX_COUNTS(fx, 0, 0, 0, 1, 0, 0);
+    assert_int_equal(fx_status(fx).files, 3);
+    assert_int_equal(mounts(fx), 1);
+    fx_picture(fx, "usb/b.bmp", 2); /* files moved onto the disk below: an ordinary folder from now on */
+    fx_index(fx, "");
+    assert_int_equal(fx->p.removed, 1);
+    assert_int_equal(fx_outcome(fx, "usb/sub/c.bmp"), EYE_FILE_REMOVED);
+    assert_int_equal(mounts(fx), 0);
+    fx_free(fx);
+}
+
+static void test_part_of_a_root(void **state)
+{
+    struct fx *fx = fx_new(state);
+    fx_picture(fx, "x/a.bmp", 1);
+    fx_picture(fx, "y/b.bmp", 2);
+    fx_index(fx, "");
+    fx_unlink(fx, "x/a.bmp");
+    fx_unlink(fx, "y/b.bmp");
+    fx_picture(fx, "x/c.bmp", 3);
+    fx_picture(fx, "y/d.bmp", 4);
+    fx_index(fx, "x"); /* says nothing of y */
+    FX_COUNTS(fx, 1, 0, 0, 0, 1, 0);
+    assert_int_equal(fx_status(fx).roots, 1);
+    fx_unlink(fx, "x/c.bmp");
+    fx_unlink(fx, "x");
+    fx_index(fx, "x"); /* the folder itself is gone */
+    FX_COUNTS(fx, 0, 0, 0, 0, 1, 0);
+    fx_index(fx, "");
+    FX_COUNTS(fx, 1, 0, 0, 0, 1, 0);
+    fx_verify_clean(fx);
+    fx_free(fx);
+}
+
+static void test_single_file(void **state)
+{
+    struct fx *fx = fx_new(state);
+    fx_picture(fx, "a.bmp", 1);
+    fx_picture(fx, "b.bmp", 2);
+    fx_picture(fx, "named.xyz", 3);
+    fx_index(fx, "a.bmp");
+    FX_COUNTS(fx, 1, 0, 0, 0, 0, 0);
+    assert_int_equal(fx_status(fx).roots, 1);
+    fx_index(fx, "named.xyz"); /* named by its name: no filter */
+    FX_COUNTS(fx, 1, 0, 0, 0, 0, 0);
+    fx_unlink(fx, "a.bmp");
+    fx_index(fx, "a.bmp");
+    FX_COUNTS(fx, 0, 0, 0, 0, 1, 0);
+    assert_int_equal(fx_status(fx).files, 1);
+    fx_free(fx);
+}
+
+static int last_scan(void *ctx, const eye_root *root)
+{
+    *(int64_t *)ctx = root->last_scan;
+    return 0;
+}
+
+static void test_absorb(void **state)
+{
+    struct fx *fx = fx_new(state);
+    int64_t at = 0;
+    fx_picture(fx, "in/a.bmp", 1);
+    fx_picture(fx, "in2/b.bmp", 2);
+    fx_picture(fx, "c.bmp", 3);
+    fx_index(fx, "in/a.bmp");
+    FX_OK(fx, eye_roots(fx->lib, last_scan, &at, &fx->err));
+    assert_int_equal(at, EYE_TIME_UNKNOWN); /* one file is no scan of the root */
+    fx_index(fx, "in");
+    FX_OK(fx, eye_roots(fx->lib, last_scan, &at, &fx->err));
+    assert_true(at > 1600000000);
+    fx_index(fx, "in2");
+    assert_int_equal(fx_status(fx).roots, 2);
+    int64_t id = fx_best(fx, "in/a.bmp", NULL);
+    fx_index(fx, "");
+    FX_COUNTS(fx, 1, 0, 0, 2, 0, 0);
+    assert_int_equal(fx_status(fx).roots, 1);
+    assert_int_equal(fx_best(fx, "in/a.bmp", NULL), id);
+    fx_verify_clean(fx);
+    fx_free(fx);
+}
+
+static void test_several_paths_that_overlap(void **state)
+{
+    struct fx *fx = fx_new(state);
+    char a[600], b[600], c[600];
+    fx_picture(fx, "x/a.bmp", 1);
+    fx_picture(fx, "b.bmp", 2);
+    fx_path(fx, "x/a.bmp", a);
+    fx_path(fx, "x/../x/./", b);
+    fx_path(fx, "", c);
+    const char *paths[] = {a, b, c, c};
+    FX_OK(fx, eye_index(fx->lib, paths, 4, NULL, &fx->p, &fx->err));
+    FX_COUNTS(fx, 2, 0, 0, 0, 0, 0);
+    assert_int_equal(fx_status(fx).roots, 1);
+    fx_free(fx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_missing_root_is_offline),
+        cmocka_unit_test(test_offline_root_beside_another),
+        cmocka_unit_test(test_unmounted_folder_is_kept),
+        cmocka_unit_test(test_part_of_a_root),
+        cmocka_unit_test(test_single_file),
+        cmocka_unit_test(test_absorb),
+        cmocka_unit_test(test_several_paths_that_overlap),
+    };
+    return cmocka_run_group_tests(tests, fx_group_setup, fx_group_teardown);
+}
