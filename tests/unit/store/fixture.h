@@ -58,7 +58,7 @@ static inline struct hash hash_of(const char *text)
 static inline void unit_row(int which, uint16_t *row)
 {
     memset(row, 0, DIM * sizeof *row);
-    row[which % DIM] = 0x3c00;
+    row[(unsigned)which % DIM] = 0x3c00;
 }
 
 __attribute__((unused)) static int lib_setup(void **state)
