@@ -153,8 +153,10 @@ static int remove_them(struct cli_ctx *ctx, const struct cli_list *paths, const 
         return CLI_FAILED;
     int code = eye_remove(lib, paths->items, paths->n, ids, nids, &removed, &err);
     eye_close(lib);
-    if (code)
-        return cli_fail(&err);
+    if (code) {
+        int status = cli_fail(&err);
+        return code == EYE_ENOTFOUND ? CLI_PARTLY : status;
+    }
     if (!ctx->quiet)
         fprintf(stderr, "%llu file(s) forgotten; nothing on disk was touched\n",
                 (unsigned long long)removed);

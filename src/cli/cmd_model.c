@@ -20,7 +20,7 @@ struct model_args {
 
 struct model_out {
     struct buf line;
-    bool json, heading;
+    bool json, heading, tty;
 };
 
 static int put_json(struct model_out *out, const eye_model *m)
@@ -77,9 +77,11 @@ static int on_listed(void *ctx, const eye_model *m)
            m->in_use   ? "*"
            : m->folder ? "+"
                        : " ",
-           m->name, bytes, m->dim, m->image_size, flickr, coco,
+           m->name, m->bytes ? bytes : "?", m->dim, m->image_size, flickr, coco,
            m->licence && *m->licence ? m->licence : "?",
            m->supported ? "" : " (not supported yet)");
+    if (m->install && m->supported)
+        printf("%s      %s%s\n", out->tty ? "\033[2m" : "", m->install, out->tty ? "\033[0m" : "");
     return 0;
 }
 
@@ -112,7 +114,7 @@ static int on_info(void *ctx, const eye_model *m)
 static int show(struct cli_ctx *ctx, const struct model_args *a, const char *name)
 {
     struct eye_err err = {0};
-    struct model_out out = {.json = a->json};
+    struct model_out out = {.json = a->json, .tty = cli_tty(stdout)};
     buf_init(&out.line, 1 << 20);
     /* Which one is in use is the library's to say; without a library the list is still of use. */
     ctx->options.create = false;
@@ -126,7 +128,8 @@ static int show(struct cli_ctx *ctx, const struct model_args *a, const char *nam
     if (!name && !a->json && cli_tty(stdout))
         puts("\n* in use   + installed   Flickr, COCO: published recall@5, words to pictures, "
              "percent\n"
-             "'eyeshine model info NAME' says how to get one that is not installed");
+             "below a model that is not installed: the command that gets it (hf is in PyPI's "
+             "huggingface_hub)");
     return CLI_OK;
 }
 
