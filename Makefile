@@ -87,7 +87,7 @@ build/libeyeshine.a: $(LAYERS:%=build/release/%.a)
 
 build/release/libeyeshine.so: $(LAYERS:%=build/release/%.a)
 	$(call say,LD,$@)
-	$(Q)$(CC) -shared -Wl,-soname,libeyeshine.so.$(SOMAJOR) -Wl,-z,relro,-z,now -Wl,--exclude-libs,ALL -Wl,--no-undefined \
+	$(Q)$(CC) -shared -Wl,-soname,libeyeshine.so.$(SOMAJOR) -Wl,-z,relro,-z,now -Wl,--no-undefined \
 	  -o $@ -Wl,--whole-archive build/release/engine.a -Wl,--no-whole-archive $(filter-out build/release/engine.a,$^) $(LIBS)
 build/libeyeshine.so: build/release/libeyeshine.so
 	@ln -sf release/libeyeshine.so $@

@@ -40,7 +40,10 @@ static int on_failure(void *ctx, const eye_failure *f)
     l->n++;
     if (l->keep) {
         char *copy = strdup(f->path);
-        return copy ? cli_list_add(&l->paths, copy) : CLI_FAILED;
+        int code = copy ? cli_list_add(&l->paths, copy) : CLI_FAILED;
+        if (code)
+            free(copy);
+        return code;
     }
     if (l->json)
         return put_json(l, f);

@@ -168,6 +168,7 @@ int cli_run_index(struct cli_ctx *ctx, eye_lib *lib, const struct cli_list *path
     cli_catch_signals();
 
     int code = eye_index(lib, paths->items, paths->n, o, &end, &err);
+    o->ctx = NULL;
     cli_progress_free(run.progress);
     if (json)
         put_progress_json(&run, code == EYE_ECANCELLED ? "stopped" : code ? "error" : "done", &end);

@@ -14,7 +14,7 @@ from mathutils import Vector
 
 SERIF = "/usr/share/fonts/truetype/dejavu/DejaVuSerif-Bold.ttf"
 SANS = "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"
-SIZE, SAMPLES = 420, 128
+SIZE, SAMPLES = 400, 64
 
 
 # ---- materials ----
@@ -496,6 +496,8 @@ def render(name, folder):
     scene.cycles.samples = int(os.environ.get("SAMPLES", SAMPLES))
     scene.cycles.use_denoising = False  # Debian builds Blender without a denoiser
     scene.cycles.seed = 7
+    scene.cycles.use_adaptive_sampling, scene.cycles.adaptive_threshold = True, 0.04
+    scene.cycles.max_bounces, scene.cycles.sample_clamp_indirect = 4, 3.0
     scene.render.threads_mode, scene.render.threads = "FIXED", int(os.environ.get("THREADS", "1"))
     size = int(os.environ.get("SIZE", SIZE))
     scene.render.resolution_x = scene.render.resolution_y = size
