@@ -119,7 +119,7 @@ int store_verify(struct store *s, void (*report)(void *ctx, const char *finding)
          "  AND embedding.id < (model.id + 1) << 40) AS n FROM model) WHERE vectors <> n",
          "vectors of model ", NULL},
     };
-    struct eye_err local;
+    struct eye_err local = {0};
     struct verify v = {.s = s, .report = report, .ctx = ctx};
     int rc = 0;
     err = err ? err : &local;

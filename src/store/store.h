@@ -111,8 +111,8 @@ void store_strings_free(char **strings, size_t n);
 /* ---- files and pictures ---- */
 
 /* Every file and failure of a root whose rel is `under` or lies below it ("" = all), in byte order of rel. fn: 0 to go on, else stop and return
- * that. `failure` is NULL for a good file. fn may change the library: rows are read ahead in pages of 512, so a
- * row may be shown as it was a moment ago (not inside a transaction, where only fn itself can have changed it). */
+ * that. `failure` is NULL for a good file. fn may change the library (also the rows it is shown):
+ * rows are read ahead in pages of 512, so one may be shown as it was a moment ago. */
 typedef int store_file_fn(void *ctx, const struct store_file *f,
                           const struct store_failure *failure);
 int store_each_file(struct store *s, int64_t root, const char *under, store_file_fn *fn, void *ctx,
