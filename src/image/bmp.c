@@ -114,6 +114,25 @@ static int read_palette(struct bmp *b, struct eye_err *err)
     return 0;
 }
 
+static int check_coding(const struct bmp *b, struct eye_err *err)
+{
+    switch (b->bits) {
+    case 1:
+    case 4:
+    case 8:
+    case 16:
+    case 24:
+    case 32: break;
+    default: return eye_fail(err, EYE_EFORMAT, "broken BMP: %u bits a pixel", b->bits);
+    }
+    bool rle = (b->compression == RLE8 && b->bits == 8) || (b->compression == RLE4 && b->bits == 4);
+    bool masks = b->compression == BITFIELDS || b->compression == ALPHABITFIELDS;
+    if (b->compression != RGB && !rle && !masks)
+        return eye_fail(err, EYE_EFORMAT, "this BMP's compression (%u) is not supported",
+                        b->compression);
+    return 0;
+}
+
 static int read_header(struct bmp *b, const struct codec_input *in, struct eye_err *err)
 {
     if (b->len < 18)
@@ -125,15 +144,9 @@ static int read_header(struct bmp *b, const struct codec_input *in, struct eye_e
     int rc = read_size(b, in, err);
     if (rc != 0)
         return rc;
-    bool known = b->bits == 1 || b->bits == 4 || b->bits == 8 || b->bits == 16 || b->bits == 24 ||
-                 b->bits == 32;
-    if (!known)
-        return eye_fail(err, EYE_EFORMAT, "broken BMP: %u bits a pixel", b->bits);
-    bool rle = (b->compression == RLE8 && b->bits == 8) || (b->compression == RLE4 && b->bits == 4);
-    bool masks = b->compression == BITFIELDS || b->compression == ALPHABITFIELDS;
-    if (b->compression != RGB && !rle && !masks)
-        return eye_fail(err, EYE_EFORMAT, "this BMP's compression (%u) is not supported",
-                        b->compression);
+    rc = check_coding(b, err);
+    if (rc != 0)
+        return rc;
     rc = read_masks(b, err);
     if (rc == 0 && b->bits <= 8)
         rc = read_palette(b, err);

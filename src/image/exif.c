@@ -140,7 +140,7 @@ static ExifEntry *entry_of(ExifData *data, ExifIfd ifd, int tag)
 
 static void read_date(ExifData *data, struct image_meta *meta)
 {
-    char date[TEXT_MAX], offset[TEXT_MAX];
+    char date[TEXT_MAX] = "", offset[TEXT_MAX] = "";
     entry_text(entry_of(data, EXIF_IFD_EXIF, EXIF_TAG_OFFSET_TIME_ORIGINAL), offset, sizeof offset);
     entry_text(entry_of(data, EXIF_IFD_EXIF, EXIF_TAG_DATE_TIME_ORIGINAL), date, sizeof date);
     int64_t t = image_exif_time(date, offset);
@@ -161,7 +161,7 @@ static bool read_angle(ExifData *data, ExifByteOrder order, int tag, int ref_tag
                        double max, double *out)
 {
     static const double unit[3] = {1, 60, 3600};
-    char ref[TEXT_MAX];
+    char ref[TEXT_MAX] = "";
     ExifEntry *e = entry_of(data, EXIF_IFD_GPS, tag);
     entry_text(entry_of(data, EXIF_IFD_GPS, ref_tag), ref, sizeof ref);
     if (!e || !e->data || e->format != EXIF_FORMAT_RATIONAL || e->components < 3 || e->size < 24)
@@ -195,7 +195,7 @@ static void read_place(ExifData *data, ExifByteOrder order, struct image_meta *m
 
 static void read_facts(ExifData *data, struct image_meta *meta)
 {
-    char make[TEXT_MAX], model[TEXT_MAX];
+    char make[TEXT_MAX] = "", model[TEXT_MAX] = "";
     ExifByteOrder order = exif_data_get_byte_order(data);
     ExifEntry *e = entry_of(data, EXIF_IFD_0, EXIF_TAG_ORIENTATION);
     if (e && e->data && e->format == EXIF_FORMAT_SHORT && e->components >= 1 && e->size >= 2) {
