@@ -45,10 +45,11 @@ struct fx {
 static inline void fx_make_starter(const char *dir)
 {
     FX_OK(&(struct fx){.dir = ""}, fs_mkdirs(dir, NULL));
-    scratch_text(dir, "open_clip_config.json",
-                 "{\"model_cfg\":{\"embed_dim\":64,\"quick_gelu\":true,\"vision_cfg\":{\"layers\":2,"
-                 "\"width\":128,\"patch_size\":16,\"image_size\":64},\"text_cfg\":{"
-                 "\"context_length\":16,\"vocab_size\":49408,\"width\":128,\"heads\":2,\"layers\":2}}}");
+    scratch_text(
+        dir, "open_clip_config.json",
+        "{\"model_cfg\":{\"embed_dim\":64,\"quick_gelu\":true,\"vision_cfg\":{\"layers\":2,"
+        "\"width\":128,\"patch_size\":16,\"image_size\":64},\"text_cfg\":{"
+        "\"context_length\":16,\"vocab_size\":49408,\"width\":128,\"heads\":2,\"layers\":2}}}");
     recipe_weights("tests/golden/embeddings/vit-f16-64/tensors.txt", dir,
                    "open_clip_model.safetensors", "token_embedding.weight",
                    "token_embedding.weight F16 49408 128");
@@ -67,9 +68,8 @@ static inline void fx_make_second(const char *dir)
 
 static inline void fx_path(const struct fx *fx, const char *name, char path[600])
 {
-    int n = name[0] == '/'
-                ? snprintf(path, 600, "%s", name)
-                : snprintf(path, 600, "%s%s%s", fx->photos, name[0] ? "/" : "", name);
+    int n = name[0] == '/' ? snprintf(path, 600, "%s", name)
+                           : snprintf(path, 600, "%s%s%s", fx->photos, name[0] ? "/" : "", name);
     assert_in_range(n, 1, 599);
 }
 
@@ -90,9 +90,9 @@ static inline void fx_write(const struct fx *fx, const char *name, const void *d
 static inline void fx_picture(const struct fx *fx, const char *name, uint64_t seed)
 {
     enum { ROW = FX_SIDE * 3, SIZE = 54 + ROW * FX_SIDE };
-    static const uint8_t head[54] = {'B',     'M', SIZE & 255, SIZE >> 8, 0, 0, 0, 0, 0, 0, 54, 0, 0,
-                                     0,       40,  0,          0,         0, FX_SIDE, 0, 0, 0,
-                                     FX_SIDE, 0,   0,          0,         1, 0, 24};
+    static const uint8_t head[54] = {'B', 'M', SIZE & 255, SIZE >> 8, 0,  0, 0, 0, 0,       0,
+                                     54,  0,   0,          0,         40, 0, 0, 0, FX_SIDE, 0,
+                                     0,   0,   FX_SIDE,    0,         0,  0, 1, 0, 24};
     uint8_t bmp[SIZE];
     uint8_t *rgb = recipe_picture(seed, FX_SIDE, FX_SIDE);
     memcpy(bmp, head, 54);

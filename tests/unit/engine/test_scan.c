@@ -5,10 +5,10 @@ static void test_names(void **state)
 {
     struct fx *fx = fx_new(state);
     fx_picture(fx, "a.bmp", 1);
-    fx_picture(fx, "bare", 2);           /* no extension: sniffed */
-    fx_write(fx, "README", "words", 5);  /* sniffed, no picture, no failure */
-    fx_write(fx, "notes.txt", "w", 1);   /* skipped by name */
-    fx_picture(fx, "disguised.txt", 3);  /* likewise */
+    fx_picture(fx, "bare", 2);          /* no extension: sniffed */
+    fx_write(fx, "README", "words", 5); /* sniffed, no picture, no failure */
+    fx_write(fx, "notes.txt", "w", 1);  /* skipped by name */
+    fx_picture(fx, "disguised.txt", 3); /* likewise */
     fx_picture(fx, ".hidden.bmp", 4);
     fx_picture(fx, ".git/b.bmp", 5);
     fx_picture(fx, "@eaDir/c.bmp", 6);

@@ -110,7 +110,8 @@ static void test_unmounted_folder_is_kept(void **state)
     FX_COUNTS(fx, 0, 0, 0, 1, 0, 0);
     assert_int_equal(fx_status(fx).files, 3);
     assert_int_equal(mounts(fx), 1);
-    fx_picture(fx, "usb/b.bmp", 2); /* files moved onto the disk below: an ordinary folder from now on */
+    fx_picture(fx, "usb/b.bmp",
+               2); /* files moved onto the disk below: an ordinary folder from now on */
     fx_index(fx, "");
     assert_int_equal(fx->p.removed, 1);
     assert_int_equal(fx_outcome(fx, "usb/sub/c.bmp"), EYE_FILE_REMOVED);
