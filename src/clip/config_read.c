@@ -76,9 +76,12 @@ double config_num(struct config_reader *r, const char *key, double fallback, dou
     return x;
 }
 
+/* True as Python sees it: not null, false, 0, "" or empty. */
 bool config_bool(const struct config_reader *r, const char *key)
 {
-    return json_get_bool(r->obj, key, false);
+    const struct json *v = json_get(r->obj, key);
+    return json_get_bool(r->obj, key, false) || json_num(v, 0) != 0 || json_str(v, "")[0] != '\0' ||
+           json_size(v) > 0;
 }
 
 static int same_key(void *ctx, const char *key, const struct json *v)
@@ -100,7 +103,7 @@ int config_word(struct config_reader *r, const char *key, const char *const *wor
     const struct json *v = json_get(r->obj, key);
     if (!v)
         return fallback;
-    const char *s = json_str(v, "");
+    const char *s = json_str(v, "?");
     for (int i = 0; words[i]; i++)
         if (strcmp(s, words[i]) == 0)
             return i;
@@ -154,12 +157,7 @@ void config_known(struct config_reader *r, const char *const *known)
 
 void config_refuse(struct config_reader *r, const char *key, const char *what)
 {
-    const struct json *v = json_get(r->obj, key);
-    if (!v)
-        return;
-    bool set = json_get_bool(r->obj, key, false) || json_num(v, 0) != 0 ||
-               json_str(v, "")[0] != '\0' || json_size(v) > 0;
-    if (!set)
+    if (!config_bool(r, key))
         return;
     char text[200];
     snprintf(text, sizeof(text), "%s (%s.%s)", what, r->section, key);

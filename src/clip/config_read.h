@@ -26,6 +26,7 @@ void config_pair(struct config_reader *r, const char *key, size_t fallback, size
                  size_t *width);
 double config_num(struct config_reader *r, const char *key, double fallback, double low,
                   double high);
+/* Whether the member is set, as Python sees it: not null, false, 0, "" or empty. */
 bool config_bool(const struct config_reader *r, const char *key);
 /* The member is there and is null (json_get() cannot tell that from absent). */
 bool config_is_null(const struct config_reader *r, const char *key);
@@ -36,7 +37,7 @@ void config_three(struct config_reader *r, const char *key, float out[3]);
 
 /* Fail unless every member is in `known` (NULL-terminated): open_clip would refuse it, too. */
 void config_known(struct config_reader *r, const char *const *known);
-/* Fail if the member is set to anything but null, false, 0, "" or an empty object. */
+/* Fail if config_bool() says that the member is set. */
 void config_refuse(struct config_reader *r, const char *key, const char *what);
 /* "PATH: this model uses WHAT, which ... cannot run" */
 int config_unsupported(struct config_reader *r, const char *what);

@@ -277,11 +277,38 @@ def make(name, case):
         (folder / "vocab.txt").write_text("\n".join(VOCAB) + "\n")
 
 
+STARTER_TEXTS = [
+    "a pink clutch bag", "a dark stairwell", "two dogs running through the snow", "", "COMING SOON", "crème brûlée",
+    "a man in a red shirt &amp; a blue hat climbs a rock face", "[PAD] a dog [SEP] a cat", "一只狗在雪地里奔跑",
+    "a very long caption about a dog in a park with many trees and people " * 10]
+
+
+def make_starter():
+    """The shipped model, from words to vector."""
+    sys.path.insert(0, str(ROOT / "tools/parity"))
+    from parity import load_starter
+    model, _, tokenizer = load_starter(ROOT / "models/starter")
+    folder = OUT / "starter"
+    folder.mkdir(parents=True, exist_ok=True)
+    pixels = np.stack([picture(k, 224, 224) for k in range(PICTURES)]).astype(np.float32) / 127.5 - 1
+    model = model.double()
+    with torch.inference_mode():
+        e = torch.cat([model.encode_image(torch.from_numpy(pixels).permute(0, 3, 1, 2).double()),
+                       model.encode_text(tokenizer(STARTER_TEXTS))])
+    e = torch.nn.functional.normalize(e, dim=-1)
+    check_distinct("starter", e)
+    (folder / "texts.txt").write_text("".join(t + "\n" for t in STARTER_TEXTS))
+    e.float().numpy().astype("<f2").tofile(folder / "expected.f16")
+
+
 def main():
     torch.set_num_threads(1)
-    wanted = [a for a in sys.argv[1:] if a != "-v"] or list(CASES)
+    wanted = [a for a in sys.argv[1:] if a != "-v"] or [*CASES, "starter"]
     for name in wanted:
-        make(name, CASES[name])
+        if name == "starter":
+            make_starter()
+        else:
+            make(name, CASES[name])
     versions = dict(open_clip=open_clip.__version__, torch=torch.__version__, timm=timm.__version__,
                     transformers=transformers.__version__, numpy=np.__version__)
     (OUT / "versions.json").write_text(json.dumps(versions, indent=1) + "\n")

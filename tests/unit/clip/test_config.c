@@ -76,7 +76,7 @@ static void open_clip_settings(void **state)
             "\"text_cfg\":{\"context_length\":32,\"vocab_size\":32000,\"hf_tokenizer_name\":"
             "\"bert-base-uncased\",\"tokenizer_kwargs\":{\"strip_sep_token\":true},"
             "\"width\":1280,\"heads\":20,\"layers\":32,\"pool_type\":\"last\","
-            "\"no_causal_mask\":true,\"proj_bias\":true,\"act_kwargs\":{}}}",
+            "\"no_causal_mask\":1,\"proj_bias\":true,\"act_kwargs\":{}}}",
             ",\"preprocess_cfg\":{\"mean\":0.5,\"std\":[0.25,0.5,1],\"size\":999,"
             "\"interpolation\":\"bilinear\",\"resize_mode\":\"longest\",\"fill_color\":128}"),
         0);
@@ -202,6 +202,7 @@ static const struct {
      "abs_attn"},
     {VISION("\"timm_model_name\":\"tf_efficientnet_lite0\",\"timm_proj\":\"conv\""), "conv"},
     {VISION("\"pool_type\":\"none\""), "pool_type = 'none'"},
+    {VISION("\"pool_type\":1"), "pool_type = '?'"},
     {VISION("\"head_width\":100"), "attention heads"},
     {VISION("\"head_width\":1000"), "attention heads"},
     {VISION("\"width\":0"), "width"},

@@ -290,6 +290,87 @@ static void describes_itself(void **state)
     scratch_close(dir);
 }
 
+/* The model that is shipped, from words to vector. */
+static void starter(void **state)
+{
+    (void)state;
+    enum { TEXTS = 10, DIM = 384, SIDE = 224 };
+    struct eye_err err = {0, ""};
+    char line[2048];
+    float *expected = read_expected(GOLDEN "/starter", (PICTURES + TEXTS) * DIM);
+    float *got = calloc((PICTURES + TEXTS) * DIM, sizeof(float));
+    struct clip *clip = clip_open("models/starter", &err);
+    if (!clip)
+        fail_msg("%s", err.msg);
+    struct clip_work *work = clip_work_new(clip, 1, NULL, &err);
+    for (uint64_t i = 0; i < PICTURES; i++) {
+        struct image image = {SIDE, SIDE, recipe_picture(i, SIDE, SIDE)};
+        assert_int_equal(clip_encode_images(clip, work, &image, 1, got + i * DIM, &err), 0);
+        free(image.rgb);
+    }
+    check_rows("picture", got, expected, PICTURES, DIM);
+    FILE *f = fopen(GOLDEN "/starter/texts.txt", "r");
+    assert_non_null(f);
+    for (size_t i = 0; i < TEXTS; i++) {
+        assert_non_null(fgets(line, sizeof(line), f));
+        line[strcspn(line, "\n")] = '\0';
+        assert_int_equal(clip_encode_text(clip, work, line, got + (PICTURES + i) * DIM, &err), 0);
+    }
+    fclose(f);
+    check_rows("text", got + PICTURES * DIM, expected + PICTURES * DIM, TEXTS, DIM);
+    assert_string_equal(clip_info(clip)->image_arch, "EfficientNet-Lite0, 224 px");
+    assert_string_equal(clip_info(clip)->text_arch, "BERT 6x384, WordPiece, context 64");
+    assert_string_equal(clip_info(clip)->dtype, "f16");
+    free(got);
+    free(expected);
+    clip_work_free(work);
+    clip_close(clip);
+}
+
+/* Threads that meet at the first use of a tower, each with its own scratch. */
+struct shared {
+    struct clip *clip;
+    float out[24][64];
+    int code[24];
+};
+
+static void encode_one(void *ctx, size_t i, int worker)
+{
+    struct shared *s = ctx;
+    (void)worker;
+    struct clip_work *work = clip_work_new(s->clip, 1, NULL, NULL);
+    if (i % 2) {
+        const int ids[] = {298, 7, 120, 299};
+        s->code[i] = clip_encode_ids(s->clip, work, ids, 4, s->out[i], NULL);
+    } else {
+        struct image image = {64, 64, recipe_picture(1, 64, 64)};
+        s->code[i] = clip_encode_images(s->clip, work, &image, 1, s->out[i], NULL);
+        free(image.rgb);
+    }
+    clip_work_free(work);
+}
+
+static void shared_by_threads(void **state)
+{
+    (void)state;
+    char dir[256];
+    make_folder(GOLDEN "/vit-f16-64", dir);
+    struct pool *pool = pool_new(4, NULL);
+    struct shared *s = calloc(1, sizeof(*s));
+    assert_non_null(s);
+    s->clip = clip_open(dir, NULL);
+    assert_non_null(s->clip);
+    pool_run(pool, 24, encode_one, s);
+    for (size_t i = 0; i < 24; i++) {
+        assert_int_equal(s->code[i], 0);
+        assert_memory_equal(s->out[i], s->out[i % 2], sizeof(s->out[i]));
+    }
+    clip_close(s->clip);
+    pool_free(pool);
+    free(s);
+    scratch_close(dir);
+}
+
 #define SHAPE(name)                                                                                \
     {                                                                                              \
         name, each_shape, NULL, NULL, (void *)(uintptr_t)name                                      \
@@ -312,6 +393,8 @@ int main(void)
         SHAPE("lite0-mlp-bert-mean-mlp-48"),
         SHAPE("lite0-linear-bert-cls-linear-40"),
         SHAPE("lite1-classifier-bert-row0-none-96"),
+        cmocka_unit_test(starter),
+        cmocka_unit_test(shared_by_threads),
         cmocka_unit_test(batch_is_exact),
         cmocka_unit_test(wrong_input),
         cmocka_unit_test(broken_weights),
