@@ -1,9 +1,11 @@
-/* heif.c - HEIC and AVIF by libheif: the primary picture, 10 and 12 bits brought to 8, alpha over white.
+/* heif.c - HEIC and AVIF by libheif: the primary picture, 10 and 12 bits brought to 8, alpha over
+ * white.
  *
- * libheif applies the file's own turns and crops (irot, imir, clap), so the result is upright; an EXIF orientation beside them
- * repeats the same fact (ISO 23008-12 Annex A) and is reported, not applied. Size limits are set in the context (they hold for
- * tiles and hidden pictures, too) and checked on the handle before decoding. Everything runs on
- * the calling thread as far as libheif's choice goes; libde265 and dav1d start threads of their own. */
+ * libheif applies the file's own turns and crops (irot, imir, clap), so the result is upright; an
+ * EXIF orientation beside them repeats the same fact (ISO 23008-12 Annex A) and is reported, not
+ * applied. Size limits are set in the context (they hold for tiles and hidden pictures, too) and
+ * checked on the handle before decoding. Everything runs on the calling thread as far as
+ * libheif's choice goes; libde265 and dav1d start threads of their own. */
 #include "image/codec.h"
 
 #include <libheif/heif.h>
