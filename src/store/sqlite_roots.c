@@ -103,8 +103,8 @@ static int absorb(struct store *s, int64_t outer, const char *prefix, int64_t in
         " FROM mount AS i WHERE i.root = ?3 ON CONFLICT DO NOTHING",
         "DELETE FROM mount WHERE root = ?3 AND ?1 AND ?2 IS NOT NULL",
         /* "b/" -> "b" */
-        "INSERT INTO mount(root, rel) SELECT ?1, substr(?2, 1, length(?2) - 1)"
-        " FROM root WHERE id = ?3 AND offline ON CONFLICT DO NOTHING",
+        ("INSERT INTO mount(root, rel) SELECT ?1, substr(?2, 1, length(?2) - 1)"
+         " FROM root WHERE id = ?3 AND offline ON CONFLICT DO NOTHING"),
         "DELETE FROM root WHERE id = ?3 AND ?1 AND ?2 IS NOT NULL",
     };
     int rc = 0;
