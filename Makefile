@@ -93,8 +93,14 @@ build/libeyeshine.so: build/release/libeyeshine.so
 	@ln -sf release/libeyeshine.so $@
 	@ln -sf release/libeyeshine.so build/libeyeshine.so.$(SOMAJOR)
 
-build/eyeshine.pc: Makefile
+# What holds PREFIX is made again when PREFIX changes.
+.PHONY: force
+build/prefix: force
 	@mkdir -p build
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
+$(B)/engine/models.o: build/prefix
+
+build/eyeshine.pc: Makefile build/prefix
 	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: eyeshine' \
 	  'Description: find any picture by what it shows' 'Version: $(VERSION)' 'Requires.private: $(LIB_PKGS)' \
 	  'Libs: -L$${libdir} -leyeshine' 'Libs.private: -lgif -lm -pthread' 'Cflags: -I$${includedir}' >$@
