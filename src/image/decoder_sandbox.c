@@ -155,31 +155,27 @@ static int add_all(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_
     return rc;
 }
 
-static int add_one(scmp_filter_ctx ctx, uint32_t action, int call, struct scmp_arg_cmp cmp)
-{
-    return seccomp_rule_add_array(ctx, action, call, 1, &cmp);
-}
-
 /* Allowed with the right argument only: no memory that can be executed, talk over the one socket, signals (abort()) to itself,
  * clone for threads (clone3 hides its flags in memory; it is ENOSYS, so glibc falls back to clone). */
 static int add_guarded(scmp_filter_ctx ctx)
 {
     const uint32_t ok = SCMP_ACT_ALLOW;
-    int rc = add_one(ctx, ok, SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (rc == 0)
-        rc = add_one(ctx, ok, SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (rc == 0)
-        rc = add_one(ctx, ok, SCMP_SYS(recvmsg), SCMP_A0(SCMP_CMP_EQ, DECODER_SOCKET));
-    if (rc == 0)
-        rc = add_one(ctx, ok, SCMP_SYS(sendto), SCMP_A0(SCMP_CMP_EQ, DECODER_SOCKET));
-    if (rc == 0)
-        rc = add_one(ctx, ok, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
-    if (rc == 0)
-        rc = add_one(ctx, ok, SCMP_SYS(clone),
-                     SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-    if (rc == 0)
-        rc = add_one(ctx, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone),
-                     SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+    const struct {
+        uint32_t action;
+        int call;
+        struct scmp_arg_cmp if_arg; /* which argument, how compared, with what */
+    } rules[] = {
+        {ok, SCMP_SYS(mmap), {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
+        {ok, SCMP_SYS(mprotect), {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
+        {ok, SCMP_SYS(recvmsg), {0, SCMP_CMP_EQ, DECODER_SOCKET, 0}},
+        {ok, SCMP_SYS(sendto), {0, SCMP_CMP_EQ, DECODER_SOCKET, 0}},
+        {ok, SCMP_SYS(tgkill), {0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0}},
+        {ok, SCMP_SYS(clone), {0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD}},
+        {SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), {0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0}},
+    };
+    int rc = 0;
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && rc == 0; i++)
+        rc = seccomp_rule_add_array(ctx, rules[i].action, rules[i].call, 1, &rules[i].if_arg);
     return rc;
 }
 
