@@ -14,7 +14,7 @@ from mathutils import Vector
 
 SERIF = "/usr/share/fonts/truetype/dejavu/DejaVuSerif-Bold.ttf"
 SANS = "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"
-SIZE, SAMPLES = 400, 64
+SIZE, SAMPLES = 384, 36
 
 
 # ---- materials ----
