@@ -102,8 +102,8 @@ $(B)/engine/places.o: build/prefix
 
 build/eyeshine.pc: Makefile build/prefix
 	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: eyeshine' \
-	  'Description: find any picture by what it shows' 'Version: $(VERSION)' 'Requires.private: $(LIB_PKGS)' \
-	  'Libs: -L$${libdir} -leyeshine' 'Libs.private: -lgif -lm -pthread' 'Cflags: -I$${includedir}' >$@
+	  'Description: find any picture by what it shows' 'Version: $(VERSION)' \
+	  'Libs: -L$${libdir} -leyeshine' 'Libs.private: $(LIBS)' 'Cflags: -I$${includedir}' >$@
 
 # ---- unit tests: tests/unit/<folder>/test_<file>.c, linked with what the folder may know ----
 KNOWS_base   :=
