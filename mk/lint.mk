@@ -5,9 +5,12 @@ LINT_SRC     := $(wildcard src/*/*.c)
 LINT_SCRIPTS = $(shell grep -lE '^\#!(/usr/bin/env |/bin/)(ba|da)?sh' .ci/* tools/* tools/*/* 2>/dev/null)
 TIDY_FLAGS   := $(filter-out -MMD -MP -Werror,$(COMMON)) $(PKG_CFLAGS)
 
-.PHONY: lint lint-format lint-check lint-symbols lint-cppcheck lint-tidy lint-shell
-lint: lint-format lint-check lint-shell lint-cppcheck lint-symbols lint-tidy ## format, layers, sizes, symbols, banned calls, cppcheck, clang-tidy, shellcheck
+.PHONY: lint lint-install lint-format lint-check lint-symbols lint-cppcheck lint-tidy lint-shell
+lint: lint-install lint-format lint-check lint-shell lint-cppcheck lint-symbols lint-tidy ## format, layers, sizes, symbols, banned calls, cppcheck, clang-tidy, shellcheck
 	@echo "lint: clean"
+
+lint-install:
+	@tools/house/install build lint
 
 lint-format:
 	@clang-format-14 --dry-run -Werror $(filter-out $(LINT_TABLES),$(LINT_C))
