@@ -2,8 +2,8 @@
  *
  * Order matters: everything that needs the file system happens before sandbox_enter(), then it tells that it is ready, then it
  * serves one file after another until its socket closes. The file is read into memory: mapping it would turn a file that
- * is cut short meanwhile into SIGBUS. A worker is kept for many files: a fork for each would part
- * files from each other as well, and cost 0.5 ms each. */
+ * is cut short meanwhile into SIGBUS. A worker is kept for many files (decoder.c: LIFE); one for each would part
+ * files from each other too, but cost 1.9 ms for each instead of 0.08 ms, on top of 3 to 10 ms of decoding. */
 #include "image/decoder_internal.h"
 
 #include <errno.h>
