@@ -62,7 +62,8 @@ struct kernels {
     tile_fn *const (*tile_f16)[TILE_ROWS_MAX];
 
     void (*act)(float *x, size_t n, enum act act);
-    /* x[i] = exp((x[i] - max) * scale) for i < n, then zeros up to `padded`; returns the sum. */
+    /* x[i] = exp((x[i] - max) * scale) for i < n, zeros up to `padded`; returns the sum. x has
+     * room for n rounded up to VECTOR_MAX. */
     float (*softmax_exp)(float *x, size_t n, size_t padded, float scale);
     void (*layer_norm_row)(const float *x, size_t n, const float *gain, const float *bias,
                            float eps, float *y);

@@ -5,8 +5,8 @@
  * while all rows pass, and sums between blocks wait in a buffer. Each sum is one chain in order of n_in
  * that starts at the bias: neither the cut nor the neighbours of a row change a bit of it.
  *
- * Rows are read where they are, except when their stride would put them all into the same sets of the first cache:
- * then the block's rows are copied to a better stride first (n_in 3072: measured in docs/perf/kernels.md). */
+ * Rows of x are read where they are. Copying a block's rows to a kinder stride first (n_in 3072 puts the rows of
+ * a tile into one set of the first cache) was tried and dropped: 90 % of peak against 93 % without. */
 #include <string.h>
 
 #include "tensor/linear.h"
@@ -14,10 +14,7 @@
 
 enum {
     PIECE_ROWS = 96,
-    PIECE_COLS = 256,             /* when n_in has several blocks: what `sums` has room for */
-    COPY_STRIDE = DEPTH_MAX + 16, /* no multiple of a power of two above 64 bytes */
-    BAD_STRIDE =
-        2048 / sizeof(float) /* 4 KiB is a way of the first cache; half of it is bad enough */
+    PIECE_COLS = 256, /* when n_in has several blocks: what `sums` has room for */
 };
 
 struct product {
@@ -36,7 +33,6 @@ struct piece {
     size_t row, rows; /* of x and y */
     size_t panel, panel_end;
     float *sums; /* [panels, rows, tile_cols]; unused if there is one block */
-    float *copy; /* [rows, COPY_STRIDE]; NULL: x is read in place */
 };
 
 /* Share i of n things cut into `pieces` as evenly as can be: from *from to *end. */
@@ -47,18 +43,17 @@ static void share(size_t n, size_t pieces, size_t i, size_t *from, size_t *end)
     *end = *from + each + (i < more);
 }
 
-static void run_panel(const struct product *g, const struct piece *w, size_t block, size_t panel,
-                      const float *a, size_t lda)
+static void run_panel(const struct product *g, const struct piece *w, size_t block, size_t panel)
 {
     const struct linear *l = g->l;
     size_t size = l->f16 ? 2 : 4, cols = l->k->tile_cols, col = panel * cols;
     size_t depth = linear_block_depth(l, block), width = linear_panel_width(l, panel);
     bool first = block == 0, last = block + 1 == l->blocks;
-    float *sums = w->sums + (panel - w->panel) * w->rows * cols;
+    float *sums = w->sums ? w->sums + (panel - w->panel) * w->rows * cols : NULL;
     struct panel p = {
         .k = l->k, .rows = w->rows, .width = width, .f16 = l->f16, .last = last, .act = g->act};
-    p.tile.a = a;
-    p.tile.lda = lda;
+    p.tile.a = g->x + w->row * g->ldx + block * l->depth;
+    p.tile.lda = g->ldx;
     p.tile.b = (const char *)l->weights + linear_offset(l, block, panel) * size;
     p.tile.k = depth;
     p.tile.start = first ? l->bias + col : sums;
@@ -80,37 +75,18 @@ static void run_panel(const struct product *g, const struct piece *w, size_t blo
 
 static void run_piece(const struct product *g, const struct piece *w)
 {
-    const struct linear *l = g->l;
-    for (size_t block = 0; block < l->blocks; block++) {
-        const float *a = g->x + w->row * g->ldx + block * l->depth;
-        size_t lda = g->ldx;
-        if (w->copy) {
-            size_t depth = linear_block_depth(l, block);
-            for (size_t r = 0; r < w->rows; r++)
-                memcpy(w->copy + r * COPY_STRIDE, a + r * lda, depth * sizeof *a);
-            a = w->copy;
-            lda = COPY_STRIDE;
-        }
+    for (size_t block = 0; block < g->l->blocks; block++)
         for (size_t panel = w->panel; panel < w->panel_end; panel++)
-            run_panel(g, w, block, panel, a, lda);
-    }
+            run_panel(g, w, block, panel);
 }
 
-/* Buffers on the stack, so that a product needs no memory from anyone: 250 KiB, only for those that use them. */
-static __attribute__((noinline)) void run_copied(const struct product *g, struct piece *w)
+/* The buffer is on the stack, so that a product needs no memory from anyone: 96 KiB, only where used. */
+static __attribute__((noinline)) void run_summed(const struct product *g, const struct piece *w)
 {
     float sums[PIECE_ROWS * PIECE_COLS] __attribute__((aligned(64)));
-    float copy[PIECE_ROWS * COPY_STRIDE] __attribute__((aligned(64)));
-    w->sums = sums;
-    w->copy = copy;
-    run_piece(g, w);
-}
-
-static __attribute__((noinline)) void run_summed(const struct product *g, struct piece *w)
-{
-    float sums[PIECE_ROWS * PIECE_COLS] __attribute__((aligned(64)));
-    w->sums = sums;
-    run_piece(g, w);
+    struct piece summed = *w;
+    summed.sums = sums;
+    run_piece(g, &summed);
 }
 
 static void piece(void *ctx, size_t i, int worker)
@@ -124,9 +100,7 @@ static void piece(void *ctx, size_t i, int worker)
     w.row = from * tile;
     w.rows = (end * tile < g->m ? end * tile : g->m) - w.row;
     share(l->panels, g->col_pieces, i % g->col_pieces, &w.panel, &w.panel_end);
-    if (g->ldx % BAD_STRIDE == 0 && l->n_in >= DEPTH_MAX)
-        run_copied(g, &w);
-    else if (l->blocks > 1)
+    if (l->blocks > 1)
         run_summed(g, &w);
     else
         run_piece(g, &w);
@@ -139,7 +113,7 @@ static void cut(struct product *g, size_t threads)
     size_t tile = l->k->tile_rows, tiles = (g->m + tile - 1) / tile, most = PIECE_ROWS / tile;
     g->row_pieces = (tiles + most - 1) / most;
     g->col_pieces = 1;
-    if (l->blocks > 1 || l->n_in >= DEPTH_MAX) {
+    if (l->blocks > 1) {
         size_t panels = PIECE_COLS / l->k->tile_cols;
         g->col_pieces = (l->panels + panels - 1) / panels;
     }

@@ -227,28 +227,22 @@ static void act_all(float *x, size_t n, enum act act)
 
 /* ---- rows ---- */
 
+/* Lanes past n get minus infinity first, so that all vectors are whole: e to that is an exact zero. */
 static float softmax_exp(float *x, size_t n, size_t padded, float scale)
 {
+    const size_t whole = (n + VL - 1) / VL * VL;
     vf most = v_set1(-INFINITY), sum = v_set1(0.0F), by = v_set1(scale);
-    size_t i = 0;
-    for (; i + VL <= n; i += VL)
+    for (size_t i = n; i < whole; i++)
+        x[i] = -INFINITY;
+    for (size_t i = 0; i < whole; i += VL)
         most = v_max(most, v_load(x + i));
-    float max = v_hmax(most);
-    for (; i < n; i++)
-        max = x[i] > max ? x[i] : max;
-    vf top = v_set1(max);
-    for (i = 0; i + VL <= n; i += VL) {
+    vf top = v_set1(v_hmax(most));
+    for (size_t i = 0; i < whole; i += VL) {
         vf e = v_exp_negative(v_mul(v_sub(v_load(x + i), top), by));
         sum = v_add(sum, e);
         v_store(x + i, e);
     }
-    if (i < n) {
-        vf e = v_exp_negative(v_mul(v_sub(v_load_n(x + i, n - i), top), by));
-        e = v_keep_n(e, n - i);
-        sum = v_add(sum, e);
-        v_store_n(x + i, e, n - i);
-    }
-    for (i = n; i < padded; i++)
+    for (size_t i = whole; i < padded; i++)
         x[i] = 0.0F;
     return v_hsum(sum);
 }
