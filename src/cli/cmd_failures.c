@@ -17,7 +17,7 @@ struct listing {
     struct buf line;
     bool json, null, keep;
     uint64_t n;
-    struct cli_list paths; /* keep: copies, for the retry */
+    struct buf kept; /* keep: the paths, each with its NUL, for the retry */
 };
 
 static int put_json(struct listing *l, const eye_failure *f)
@@ -38,13 +38,8 @@ static int on_failure(void *ctx, const eye_failure *f)
 {
     struct listing *l = ctx;
     l->n++;
-    if (l->keep) {
-        char *copy = strdup(f->path);
-        int code = copy ? cli_list_add(&l->paths, copy) : CLI_FAILED;
-        if (code)
-            free(copy);
-        return code;
-    }
+    if (l->keep)
+        return buf_append(&l->kept, f->path, strlen(f->path) + 1, NULL);
     if (l->json)
         return put_json(l, f);
     if (l->null)
@@ -73,8 +68,14 @@ static int list_or_retry(struct cli_ctx *ctx, eye_lib *lib, struct listing *l)
     }
     if (!l->keep)
         return CLI_OK;
+    struct cli_list paths = {0};
     eye_index_options o = {.retry_failed = true, .all_files = true};
-    return cli_run_index(ctx, lib, &l->paths, &o, l->json);
+    for (size_t at = 0; at < l->kept.len && !code; at += strlen(l->kept.data + at) + 1)
+        code = cli_list_add(&paths, l->kept.data + at);
+    if (!code)
+        code = cli_run_index(ctx, lib, &paths, &o, l->json);
+    cli_list_free(&paths);
+    return code;
 }
 
 static int run_failures(struct cli_ctx *ctx, int argc, char **argv)
@@ -87,6 +88,7 @@ static int run_failures(struct cli_ctx *ctx, int argc, char **argv)
     bound[O_JSON].value = &l.json;
     bound[O_NULL].value = &l.null;
     buf_init(&l.line, 1 << 20);
+    buf_init(&l.kept, (size_t)1 << 30);
     int code = cli_parse(ctx, &cmd_failures, argc, argv, bound, O_COUNT, &rest);
     cli_list_free(&rest);
     if (!code)
@@ -97,9 +99,7 @@ static int run_failures(struct cli_ctx *ctx, int argc, char **argv)
     else if (!code)
         code = CLI_FAILED;
     eye_close(lib);
-    for (size_t i = 0; i < l.paths.n; i++)
-        free((void *)(uintptr_t)l.paths.items[i]);
-    cli_list_free(&l.paths);
+    buf_release(&l.kept);
     buf_release(&l.line);
     return code;
 }

@@ -37,7 +37,7 @@ static float dot_one(const float *row, const float *query, size_t stride)
 void dot_portable(const uint16_t *rows, size_t nrows, const float *queries, size_t nq,
                   size_t stride, float *scores)
 {
-    float part[256];
+    float part[256] = {0}; /* whole, so that an analyser sees what LANES guarantees */
     memset(scores, 0, nrows * nq * sizeof *scores);
     for (size_t r = 0; r < nrows; r++) {
         /* A row goes through in parts that are converted once for all queries. */
