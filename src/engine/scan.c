@@ -259,6 +259,7 @@ static int scan_scope(struct eng_scan *scan, struct eng_scope *scope, struct eng
     if (rc < 0) {
         return rc;
     }
+    /* Also when only a part is looked at; the walk itself checks once more, by what it has read. */
     if (stat(scope->root_path, &st) != 0 || !S_ISDIR(st.st_mode) ||
         (scope->nknown && eng_path_is_empty(scope->root_path))) {
         scope->offline = scope->walked = true;
