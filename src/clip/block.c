@@ -61,6 +61,8 @@ struct stack *stack_new(struct weights *w, const struct stack_options *options)
                  options->names->prefix, i, number + 3);
         weights_prefix(w, "%s", prefix);
         load_block(w, options, &s->blocks[i]);
+        if (!w->check_only)
+            safetensors_forget_pages(w->st); /* else a tower is in memory twice for a moment */
     }
     weights_prefix(w, "%s", "");
     if (w->code || w->check_only) {

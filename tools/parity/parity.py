@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = next((p for p in (ROOT / "../shared/photos", Path("/work/shared/photos")) if p.is_dir()), None)
 COSINE = 0.99999
 RECALL = 0.1  # points
-SIZES = {"ViT-B-32": 24, "ViT-B-32-quickgelu": 8, "ViT-B-16": 12, "ViT-B-16-quickgelu": 4, "ViT-L-14": 6,
+SIZES = {"ViT-B-32": 24, "ViT-B-32-quickgelu": 8, "ViT-B-16": 8, "ViT-B-16-quickgelu": 4, "ViT-L-14": 4,
          "ViT-L-14-quickgelu": 2}
 TEXTS = ["a photo of a cat", "two dogs running through the snow", "", "a YSL monogram on a bag", "crème brûlée à la carte",
          "a man in a red shirt &amp; a blue hat climbs a rock face", "一只狗在雪地里奔跑", "emoji \U0001F436\U0001F3FD in the text",

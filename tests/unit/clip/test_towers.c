@@ -379,6 +379,7 @@ static void shared_by_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shared_by_threads),
         SHAPE("vit-quick-p32-512"),
         SHAPE("vit-exact-p16-640"),
         SHAPE("vit-h80-p14-768"),
@@ -394,7 +395,6 @@ int main(void)
         SHAPE("lite0-linear-bert-cls-linear-40"),
         SHAPE("lite1-classifier-bert-row0-none-96"),
         cmocka_unit_test(starter),
-        cmocka_unit_test(shared_by_threads),
         cmocka_unit_test(batch_is_exact),
         cmocka_unit_test(wrong_input),
         cmocka_unit_test(broken_weights),
