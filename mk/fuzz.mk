@@ -8,6 +8,7 @@ FUZZ_CLANG   ?= clang-14
 FUZZ_LAYERS  := clip tensor image base
 FUZZ_CFLAGS   = $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_OBJS    := $(foreach l,$(FUZZ_LAYERS),$(patsubst src/%.c,build/fuzz/%.o,$(wildcard src/$(l)/*.c)))
+FUZZ_ENV     := LSAN_OPTIONS=suppressions=fuzz/lsan.supp:print_suppressions=0
 # Seeds beside fuzz/corpus/NAME: every picture we have goldens for.
 FUZZ_SEEDS_image := tests/golden/pixels
 
@@ -29,7 +30,7 @@ build/fuzz/fuzz_%: fuzz/fuzz_%.c fuzz/fuzz.h $(FUZZ_OBJS)
 fuzz: $(FUZZ_ONLY:%=build/fuzz/fuzz_%) ## fuzz each parser for a minute (FUZZ_SECONDS, FUZZ_ONLY=image)
 	@for t in $(FUZZ_ONLY); do mkdir -p build/fuzz/corpus/$$t build/fuzz/found; \
 	  case $$t in image) seeds="$(FUZZ_SEEDS_image)";; *) seeds=;; esac; echo "# $$t"; \
-	  build/fuzz/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+	  $(FUZZ_ENV) build/fuzz/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
 	    -artifact_prefix=build/fuzz/found/$$t- build/fuzz/corpus/$$t fuzz/corpus/$$t $$seeds >build/fuzz/$$t.log 2>&1 \
 	    || { tail -n 30 build/fuzz/$$t.log; exit 1; }; \
 	  grep -E '^(stat::number_of|Done|#[0-9]+.DONE)' build/fuzz/$$t.log; done
@@ -46,8 +47,8 @@ ifeq ($(VARIANT),asan)
 fuzz-replays-built: $(FUZZ_REPLAYS)
 tests-of-variant: fuzz-replays-built
 endif
-EXTRA_TESTS += $(foreach t,$(FUZZ_NAMES),"fuzz/$(t)=build/asan/fuzz/$(t) fuzz/corpus/$(t) $(FUZZ_SEEDS_$(t))")
+EXTRA_TESTS += $(foreach t,$(FUZZ_NAMES),"fuzz/$(t)=$(FUZZ_ENV) build/asan/fuzz/$(t) fuzz/corpus/$(t) $(FUZZ_SEEDS_$(t))")
 
 fuzz-replay: ## feed the fuzzers' corpus to the asan build
 	@$(MAKE) --no-print-directory VARIANT=asan fuzz-replays-built
-	@tools/house/run-tests $(foreach t,$(FUZZ_NAMES),"fuzz/$(t)=build/asan/fuzz/$(t) fuzz/corpus/$(t) $(FUZZ_SEEDS_$(t))")
+	@tools/house/run-tests $(foreach t,$(FUZZ_NAMES),"fuzz/$(t)=$(FUZZ_ENV) build/asan/fuzz/$(t) fuzz/corpus/$(t) $(FUZZ_SEEDS_$(t))")
