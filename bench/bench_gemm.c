@@ -1,7 +1,7 @@
 /* bench_gemm.c - how fast the tensor kernels are, as a share of what this machine can do just now.
  *
- * The machine is shared and its clock wanders, so each sample of a kernel is preceded by a sample of plain
- * multiply-adds in registers, and the median of the ratios is what counts. Weights of one
+ * The machine is shared and its clock wanders, so each sample of a kernel is preceded by a sample
+ * of plain multiply-adds in registers, and the median of the ratios is what counts. Weights of one
  * shape are cycled through some 48 MiB, so that they come from memory as in a real model.
  *
  * bench_gemm [threads [gemm|lite|attention [part of a shape's name]]] */

@@ -1,11 +1,13 @@
 /* attention.c - softmax(q k^T / sqrt(width)) v, a head at a time.
  *
- * A head's keys are packed like the weights of a product (panels of keys, transposed), its values too
- * (panels of columns); then some rows of queries at once go through the same tiles as linear.c's:
- * scores, softmax, sums of values. A row at a time with dot products was a tenth of ViT-B/16's whole time.
+ * A head's keys are packed like the weights of a product (panels of keys, transposed), its values
+ * too (panels of columns); then some rows of queries at once go through the same tiles as
+ * linear.c's: scores, softmax, sums of values. A row at a time with dot products was a tenth of
+ * ViT-B/16's whole time.
  *
- * Scores are not normalised; the result is, being shorter. A causal block of rows stops at its last row's key; scores past a
- * row's own key become exact zeros, so each row's bits are what they would be alone. */
+ * Scores are not normalised; the result is, being shorter. A causal block of rows stops at its
+ * last row's key; scores past a row's own key become exact zeros, so each row's bits are what
+ * they would be alone. */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>

@@ -17,7 +17,8 @@ size_t conv_same_pad(size_t in, size_t kernel, size_t stride)
     return need > in ? (need - in) / 2 : 0;
 }
 
-/* n numbers, few as a rule (3 pixels of 3): with lengths known to the compiler, copies cost no call. */
+/* n numbers, few as a rule (3 pixels of 3): with lengths known to the compiler, copies cost no
+ * call. */
 static inline void copy_few(float *out, const float *in, size_t n)
 {
     enum { FEW = 8 };
@@ -29,8 +30,8 @@ static inline void copy_few(float *out, const float *in, size_t n)
     memcpy(out + n - FEW, in + n - FEW, FEW * sizeof *out); /* may overlap the first */
 }
 
-/* One kernel row of one patch: k pixels of c numbers of the image row, which begins `left` pixels into
- * the padded row; zeros outside. */
+/* One kernel row of one patch: k pixels of c numbers of the image row, which begins `left`
+ * pixels into the padded row; zeros outside. */
 static void patch_row(const float *row, size_t w, size_t c, size_t k, size_t left, size_t pad_left,
                       float *out)
 {

@@ -24,8 +24,7 @@ struct tile {
     size_t lda;
     const void *b; /* [k, cols] without gaps, float or (tile_f16) fp16 */
     size_t k;
-    const float *
-        start; /* [tiles * rows, cols], row stride start_ld: the bias with stride 0, or sums so far */
+    const float *start; /* like c, row stride start_ld: the bias with stride 0, or sums so far */
     size_t start_ld;
     float *c; /* [tiles * rows, cols], row stride ldc */
     size_t ldc;

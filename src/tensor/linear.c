@@ -1,12 +1,14 @@
 /* linear.c - y = act(x W^T + b) + residual over packed weights.
  *
- * The output is cut into pieces of some rows by some panels; a piece is one thread's work from end to
- * end. Within it, n_in goes block by block, so that a panel's block (24 KiB) stays in the first cache
- * while all rows pass, and sums between blocks wait in a buffer. Each sum is one chain in order of n_in
- * that starts at the bias: neither the cut nor the neighbours of a row change a bit of it.
+ * The output is cut into pieces of some rows by some panels; a piece is one thread's work from end
+ * to end. Within it, n_in goes block by block, so that a panel's block (24 KiB) stays in the first
+ * cache while all rows pass, and sums between blocks wait in a buffer. Each sum is one chain in
+ * order of n_in that starts at the bias: neither the cut nor the neighbours of a row change a bit
+ * of it.
  *
- * Rows of x are read where they are. Copying a block's rows to a kinder stride first (n_in 3072 puts the rows of
- * a tile into one set of the first cache) was tried and dropped: 90 % of peak against 93 % without. */
+ * Rows of x are read where they are. Copying a block's rows to a kinder stride first (n_in 3072
+ * puts the rows of a tile into one set of the first cache) was tried and dropped: 90 % of peak
+ * against 93 % without. */
 #include <string.h>
 
 #include "tensor/linear.h"
@@ -80,7 +82,8 @@ static void run_piece(const struct product *g, const struct piece *w)
             run_panel(g, w, block, panel);
 }
 
-/* The buffer is on the stack, so that a product needs no memory from anyone: 96 KiB, only where used. */
+/* The buffer is on the stack, so that a product needs no memory from anyone: 96 KiB, only where
+ * used. */
 static __attribute__((noinline)) void run_summed(const struct product *g, const struct piece *w)
 {
     float sums[PIECE_ROWS * PIECE_COLS] __attribute__((aligned(64)));

@@ -1,12 +1,14 @@
-/* linear.h - how a packed matrix lies in memory; internal to tensor/ (pack.c writes, linear.c reads). */
+/* linear.h - how a packed matrix lies in memory; internal to tensor/ (pack.c writes, linear.c
+ * reads). */
 #ifndef TENSOR_LINEAR_H
 #define TENSOR_LINEAR_H
 
 #include "tensor/kernels.h"
 
-/* n_in is cut into blocks of `depth` (the last may be shorter), n_out into panels of k->tile_cols columns (the last
- * is half as wide if that suffices). A block holds all its panels one after the other, a panel its
- * columns' weights step by step [depth, width]: what a product reads is one ascending stream. */
+/* n_in is cut into blocks of `depth` (the last may be shorter), n_out into panels of
+ * k->tile_cols columns (the last is half as wide if that suffices). A block holds all its panels
+ * one after the other, a panel its columns' weights step by step [depth, width]: what a product
+ * reads is one ascending stream. */
 struct linear {
     const struct kernels *k;
     size_t n_in, n_out;

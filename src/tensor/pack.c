@@ -1,8 +1,9 @@
 /* pack.c - from a stored weight matrix to the panels that the kernels read.
  *
- * A panel is made from its rows (16 or 32) of one block at a time: converted to float in a buffer that
- * fits the second cache, scaled, and written in the kernel's order, so reading and writing are both
- * streams. Writing each row on its own instead (one number in each cache line) took four times as long. */
+ * A panel is made from its rows (16 or 32) of one block at a time: converted to float in a
+ * buffer that fits the second cache, scaled, and written in the kernel's order, so reading and
+ * writing are both streams. Writing each row on its own instead (one number in each cache line)
+ * took four times as long. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /* panels.c - a block of rows against one packed panel, tile by tile.
  *
- * Rows are split evenly over tiles (50 = 2 x 6 + 4 x 5 + ...; never 8 x 6 + 2): a tile of two rows waits
- * for its own sums. Clamping activations and residuals are done by the tile in registers; the GELUs, and panels
- * whose columns are not all wanted, go through a small buffer that stays in the first cache. */
+ * Rows are split evenly over tiles (50 = 2 x 6 + 4 x 5 + ...; never 8 x 6 + 2): a tile of two
+ * rows waits for its own sums. Clamping activations and residuals are done by the tile in
+ * registers; the GELUs, and panels whose columns are not all wanted, go through a small buffer
+ * that stays in the first cache. */
 #include "tensor/panels.h"
 
 #include <string.h>

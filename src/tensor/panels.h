@@ -1,10 +1,12 @@
-/* panels.h - running a block of rows against one packed panel; shared by linear.c and attention.c. */
+/* panels.h - running a block of rows against one packed panel; shared by linear.c and
+ * attention.c. */
 #ifndef TENSOR_PANELS_H
 #define TENSOR_PANELS_H
 
 #include "tensor/kernels.h"
 
-/* rows x cols of a product; `tile` describes the first row, its `ahead` the panel that comes next. */
+/* rows x cols of a product; `tile` describes the first row, its `ahead` the panel that comes
+ * next. */
 struct panel {
     const struct kernels *k;
     struct tile tile; /* finish, lo, hi, residual: filled by panel_run from act and `last` */

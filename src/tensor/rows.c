@@ -32,7 +32,8 @@ void apply_act(float *x, size_t n, enum act act)
     kernels_now()->act(x, n, act);
 }
 
-/* In double: no float that is finite overflows when squared, and the length is exact to the last bit. */
+/* In double: no float that is finite overflows when squared, and the length is exact to the last
+ * bit. */
 bool l2_normalise(float *x, size_t n)
 {
     double sum = 0.0;
@@ -58,7 +59,8 @@ float dot_f32_f16(const float *a, const uint16_t *b, size_t n)
     return kernels_now()->dot_f16(a, b, n);
 }
 
-/* 256 values a channel are computed once, with torch's roundings (p / 255, minus mean, over std). */
+/* 256 values a channel are computed once, with torch's roundings (p / 255, minus mean, over
+ * std). */
 void pixels_normalise(const uint8_t *rgb, size_t n, const float mean[3], const float std[3],
                       float *out)
 {

@@ -1,8 +1,9 @@
-/* simd.h - the kernels, written once over a vector type; avx2.c and avx512.c include this file after
- * they have defined the type `vf` (VL floats) and its operations v_*. No guard: a part of those files.
+/* simd.h - the kernels, written once over a vector type; avx2.c and avx512.c include this file
+ * after they have defined the type `vf` (VL floats) and its operations v_*. No guard: a part of
+ * those files.
  *
- * The shape of each loop is fixed by constants and forced inline, so each instance is straight code
- * with its sums in registers. What was tried: docs/perf/kernels.md. */
+ * The shape of each loop is fixed by constants and forced inline, so each instance is straight
+ * code with its sums in registers. What was tried: docs/perf/kernels.md. */
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -13,7 +14,8 @@
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* Depthwise outputs side by side: 7 divides every width of a network for 224 pixels (7 to 112), 4 most others. */
+/* Depthwise outputs side by side: 7 divides every width of a network for 224 pixels (7 to 112),
+ * 4 most others. */
 enum { DW_OUTS_MAX = 7, DW_OUTS_FEW = 4 };
 
 /* ---- tiles of a matrix product ---- */
@@ -145,7 +147,8 @@ INLINE vf v_exp_near(vf r)
     return v_fma(e, r, v_set1(1.0F));
 }
 
-/* x = n ln 2 + r: r, with ln 2 in two parts (Cody and Waite) so that n ln 2 is exact to the last bit. */
+/* x = n ln 2 + r: r, with ln 2 in two parts (Cody and Waite) so that n ln 2 is exact to the last
+ * bit. */
 INLINE vf v_exp_rest(vf x, vf n)
 {
     return v_fnma(n, v_set1(-2.12194440e-4F), v_fnma(n, v_set1(0.693359375F), x));
@@ -171,8 +174,9 @@ INLINE vf v_exp_negative(vf x)
     return v_zero_if_less(x, v_set1(-87.3F), e);
 }
 
-/* erf(x) = x P(x^2) / Q(x^2) on |x| <= 3.95, beyond which it is 1 within 3e-8. Own fit (tools/golden/
- * fit_erf.py: least squares reweighted towards the least maximum): 1.8e-8 in exact arithmetic, 3.6e-7 here. */
+/* erf(x) = x P(x^2) / Q(x^2) on |x| <= 3.95, beyond which it is 1 within 3e-8. Own fit
+ * (tools/golden/ fit_erf.py: least squares reweighted towards the least maximum): 1.8e-8 in
+ * exact arithmetic, 3.6e-7 here. */
 INLINE vf v_erf(vf x)
 {
     x = v_min(v_set1(3.95F), v_max(v_set1(-3.95F), x));
@@ -227,7 +231,8 @@ static void act_all(float *x, size_t n, enum act act)
 
 /* ---- rows ---- */
 
-/* Lanes past n get minus infinity first, so that all vectors are whole: e to that is an exact zero. */
+/* Lanes past n get minus infinity first, so that all vectors are whole: e to that is an exact
+ * zero. */
 static float softmax_exp(float *x, size_t n, size_t padded, float scale)
 {
     const size_t whole = (n + VL - 1) / VL * VL;
@@ -369,14 +374,15 @@ static void to_f16(const float *in, uint16_t *out, size_t n)
 
 /* ---- depthwise convolution ---- */
 
-/* What one block of outputs reads: kernel rows [ky0, ky1), columns [i0, i1) of those under the block;
- * the others lie outside the image. */
+/* What one block of outputs reads: kernel rows [ky0, ky1), columns [i0, i1) of those under the
+ * block; the others lie outside the image. */
 struct dw_window {
     const float *x; /* column 0 of row ky0: possibly outside, then not read */
     size_t ky0, ky1, i0, i1;
 };
 
-/* VL channels (or the last `lanes`) of `outs` outputs side by side, which share their loads of x. */
+/* VL channels (or the last `lanes`) of `outs` outputs side by side, which share their loads of
+ * x. */
 INLINE void dw_block(const struct depthwise_row *j, const struct dw_window *in, size_t c0, float *y,
                      int k, int stride, int outs, bool clip, size_t lanes)
 {

@@ -1,9 +1,10 @@
 /* tensor.h - float kernels for the towers: packed matrix products, convolution, attention, norms.
  *
- * All activations are float32, rows contiguous; images are [height, width, channels] (NHWC), so that a
- * 1x1 convolution is a matrix product. Weights are packed once into panels for the kernels of cpu_level()
- * and are read-only afterwards: any number of threads may share them. Scratch belongs to the caller. Functions that take a
- * `struct pool *` share their work through it (NULL: this thread alone). */
+ * All activations are float32, rows contiguous; images are [height, width, channels] (NHWC), so
+ * that a 1x1 convolution is a matrix product. Weights are packed once into panels for the
+ * kernels of cpu_level() and are read-only afterwards: any number of threads may share them.
+ * Scratch belongs to the caller. Functions that take a `struct pool *` share their work through
+ * it (NULL: this thread alone). */
 #ifndef TENSOR_TENSOR_H
 #define TENSOR_TENSOR_H
 
@@ -17,7 +18,8 @@
 enum dtype { DT_F32, DT_F16, DT_BF16 };
 size_t dtype_size(enum dtype t);
 
-/* A borrowed view of stored numbers, e.g. in a mapped safetensors file; row-major. `data` may be unaligned. */
+/* A borrowed view of stored numbers, e.g. in a mapped safetensors file; row-major. `data` may be
+ * unaligned. */
 struct tensor {
     enum dtype dtype;
     int ndim; /* 0..4 */
@@ -46,31 +48,38 @@ enum act {
 
 struct linear; /* packed weights of one [n_out, n_in] matrix and its bias */
 
-/* w: [n_out, n_in] (trailing dimensions of size 1 are fine: a 1x1 convolution) or, if `transposed`, [n_in, n_out].
- * bias: [n_out] or NULL. scale, shift: [n_out] or NULL: a batch norm folded in: row o becomes scale[o]*w[o], bias scale[o]*b+shift[o].
- * fp16/bf16 weights are kept as 16 bits where that loses nothing (fp16 without scale), else float32. */
+/* w: [n_out, n_in] (trailing dimensions of size 1 are fine: a 1x1 convolution) or, if
+ * `transposed`, [n_in, n_out]. bias: [n_out] or NULL. scale, shift: [n_out] or NULL: a batch
+ * norm folded in: row o becomes scale[o]*w[o], bias scale[o]*b+shift[o]. A convolution's [n_out,
+ * c, k, k] is taken in the order of conv_im2col. Weights are kept as 16 bits where that loses
+ * nothing (fp16 without scale, or numbers that all are fp16's), else as float32. EYE_EINVAL,
+ * EYE_ELIMIT, EYE_ENOMEM. */
 struct linear *linear_new(const struct tensor *w, bool transposed, const float *bias,
                           const float *scale, const float *shift, struct eye_err *err);
-/* Rows [from, from+n) of a stacked weight (e.g. in_proj_weight) are a view: make one with tensor_rows. */
+/* Rows [from, from+n) of a stacked weight (e.g. in_proj_weight) are a view: make one with
+ * tensor_rows. */
 struct tensor tensor_rows(const struct tensor *t, size_t from, size_t n);
 void linear_free(struct linear *l);
 size_t linear_in(const struct linear *l);
 size_t linear_out(const struct linear *l);
 size_t linear_bytes(const struct linear *l);
 
-/* x: [m, n_in] with row stride ldx; y: [m, n_out], row stride ldy; residual: [m, n_out] row stride ldy, or NULL, may be y itself.
- * x and y must not overlap. Deterministic for a given level: one row's result does not depend on m or on the pool. */
+/* x: [m, n_in] with row stride ldx; y: [m, n_out], row stride ldy; residual: [m, n_out] row
+ * stride ldy, or NULL, may be y itself. x and y must not overlap. Deterministic for a given
+ * level: one row's result does not depend on m or on the pool. */
 void linear_apply(const struct linear *l, const float *x, size_t ldx, size_t m, enum act act,
                   const float *residual, float *y, size_t ldy, struct pool *pool);
 
 /* ---- convolution, NHWC ---- */
 
-/* Padding as (top, left); bottom and right follow from the output size. TensorFlow SAME: conv_same_pad. */
+/* Padding as (top, left); bottom and right follow from the output size. TensorFlow SAME:
+ * conv_same_pad. */
 size_t conv_out_same(size_t in, size_t stride); /* ceil(in / stride) */
 size_t conv_same_pad(size_t in, size_t kernel,
                      size_t stride); /* the part before: floor(total / 2) */
 
-/* Gather k x k patches for a strided convolution as a linear: out [oh*ow, k*k*c], inner order (ky, kx, c); outside is 0. */
+/* Gather k x k patches for a strided convolution as a linear: out [oh*ow, k*k*c], inner order
+ * (ky, kx, c); outside is 0. */
 void conv_im2col(const float *x, size_t h, size_t w, size_t c, size_t k, size_t stride,
                  size_t pad_top, size_t pad_left, size_t oh, size_t ow, float *out);
 
@@ -86,9 +95,11 @@ void depthwise_apply(const struct depthwise *d, const float *x, size_t h, size_t
 
 /* ---- attention ---- */
 
-/* softmax(q k^T / sqrt(head_width)) v for each head. qkv: [n, 3*d] rows (q | k | v), d = heads*head_width; out: [n, d].
- * causal: row i sees rows 0..i. only_row >= 0: only that query row is computed, out is [1, d]; -1: all rows.
- * scratch: attention_scratch(n, d, heads) floats. */
+/* softmax(q k^T / sqrt(head_width)) v for each head. qkv: [n, 3*d] rows (q | k | v), d =
+ * heads*head_width; out: [n, d]. causal: row i sees rows 0..i. only_row >= 0: only that query
+ * row is computed, out is [1, d]; -1: all rows. scratch: attention_scratch(n, d, heads) floats
+ * (more than there is if that overflows). A row's result is the same alone, among all, and
+ * whatever follows it if causal. */
 size_t attention_scratch(size_t n, size_t d, size_t heads);
 void attention(const float *qkv, size_t n, size_t d, size_t heads, bool causal, ptrdiff_t only_row,
                float *out, float *scratch, struct pool *pool);

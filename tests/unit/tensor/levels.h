@@ -1,4 +1,5 @@
-/* levels.h - what every test of tensor/ needs: all kernel levels of this machine, numbers, comparison. */
+/* levels.h - what every test of tensor/ needs: all kernel levels of this machine, numbers,
+ * comparison. */
 #ifndef TEST_TENSOR_LEVELS_H
 #define TEST_TENSOR_LEVELS_H
 

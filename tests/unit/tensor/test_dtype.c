@@ -1,4 +1,5 @@
-/* test_dtype.c - conversions between stored and computed numbers, every fp16 value and every tie. */
+/* test_dtype.c - conversions between stored and computed numbers, every fp16 value and every
+ * tie. */
 #include "levels.h"
 
 static uint32_t bits_of(float f)
