@@ -8,6 +8,15 @@
 
 enum { ROWS = 4, COLS = 8 };
 
+/* Four floats, as every processor of the last twenty years has them. */
+typedef float v4 __attribute__((vector_size(16)));
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 4")
+#endif
+
 static void store_row(const struct tile *t, size_t r, size_t cols, const float *sum)
 {
     float *c = t->c + r * t->ldc;
@@ -24,26 +33,36 @@ static void store_row(const struct tile *t, size_t r, size_t cols, const float *
 }
 
 /* COLS columns of the first tile, of a panel that is `width` wide. */
-static inline void tile_cols(const struct tile *t, size_t rows, size_t width, bool half)
+static inline __attribute__((always_inline)) void tile_cols(const struct tile *t, size_t rows,
+                                                            size_t width, bool half)
 {
-    float sum[ROWS][COLS], b[COLS];
-    for (size_t r = 0; r < rows; r++)
+    v4 sum[ROWS][2], b[2];
+    UNROLL for (size_t r = 0; r < rows; r++)
         memcpy(sum[r], t->start + r * t->start_ld, sizeof sum[r]);
     for (size_t p = 0; p < t->k; p++) {
-        for (size_t j = 0; j < COLS; j++)
-            b[j] =
-                half ? kernels_f16_at(t->b, p * width + j) : ((const float *)t->b)[p * width + j];
-        for (size_t r = 0; r < rows; r++) {
-            float a = t->a[r * t->lda + p];
+        if (half) {
+            float wide[COLS];
             for (size_t j = 0; j < COLS; j++)
-                sum[r][j] += a * b[j];
+                wide[j] = kernels_f16_at(t->b, p * width + j);
+            memcpy(b, wide, sizeof b);
+        } else {
+            memcpy(b, (const float *)t->b + p * width, sizeof b);
+        }
+        UNROLL for (size_t r = 0; r < rows; r++)
+        {
+            sum[r][0] += b[0] * t->a[r * t->lda + p];
+            sum[r][1] += b[1] * t->a[r * t->lda + p];
         }
     }
-    for (size_t r = 0; r < rows; r++)
-        store_row(t, r, COLS, sum[r]);
+    for (size_t r = 0; r < rows; r++) {
+        float row[COLS];
+        memcpy(row, sum[r], sizeof row);
+        store_row(t, r, COLS, row);
+    }
 }
 
-static void tile_any(const struct tile *t, size_t rows, size_t width, bool half)
+static inline __attribute__((always_inline)) void tile_any(const struct tile *t, size_t rows,
+                                                           size_t width, bool half)
 {
     for (size_t i = 0; i < t->tiles; i++) {
         size_t down = i * rows;
