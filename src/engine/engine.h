@@ -79,6 +79,11 @@ int eng_pool(eye_lib *lib, struct pool **pool, struct eye_err *err);
 int eng_decoder(eye_lib *lib, struct decoder_pool **decoder, struct eye_err *err);
 struct image_limits eng_limits(const eye_options *options);
 double eng_now(void); /* seconds, monotonic */
+/* The code of a failure that has been told in err: never 0. */
+static inline int eng_code(const struct eye_err *err)
+{
+    return err && err->code < 0 ? err->code : EYE_EIO;
+}
 
 /* ---- places.c: where models are found ---- */
 int eng_places_init(struct eng_places *p, const eye_options *options, struct eye_err *err);

@@ -74,7 +74,7 @@ static int locked(struct eng_scan *scan, struct eng_pipe *p, struct store *s,
     int rc = eng_pipe_init(p, scan->lib, dry ? 0 : scan->lib->threads, err);
     if (rc == 0 && !dry) {
         *model = eng_model_get(scan->lib, s, err);
-        rc = *model ? 0 : err->code;
+        rc = *model ? 0 : eng_code(err);
     }
     rc = rc < 0 ? rc : eng_scan_resolve(scan, s, paths, npaths, err);
     if (rc == 0 && !dry) {
@@ -108,7 +108,7 @@ int eye_index(eye_lib *lib, const char *const *paths, size_t npaths,
         rc = rc < 0 ? rc : run(&scan, &pipe, s, out, &local);
         eng_pipe_release(&pipe);
     } else {
-        rc = local.code;
+        rc = eng_code(&local);
     }
     eng_model_put(lib, model);
     eng_store_put(lib, scan.store);

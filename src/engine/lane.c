@@ -14,7 +14,7 @@ int eng_lane_init(struct eng_lane *lane, struct eng_pipe *pipe, struct eye_err *
     lane->store = eng_store_get(pipe->lib, err);
     lane->work = lane->store ? clip_work_new(pipe->model->clip, 1, NULL, err) : NULL;
     lane->vector = lane->work ? mem_calloc((size_t)pipe->dim, sizeof *lane->vector, err) : NULL;
-    return lane->vector ? 0 : err ? err->code : EYE_EIO;
+    return lane->vector ? 0 : eng_code(err);
 }
 
 void eng_lane_release(struct eng_lane *lane)
@@ -190,10 +190,9 @@ void *eng_lane_main(void *arg)
     struct eng_lane *lane = arg;
     struct eng_pipe *p = lane->pipe;
     for (struct eng_item *item; (item = queue_pop(p->work));) {
-        if (atomic_load(&p->stop)) {
-            eng_item_free(item);
-        } else if (eng_lane_item(lane, item) && !queue_push(p->done, item)) {
-            eng_item_free(item);
+        bool mine = atomic_load(&p->stop) || eng_lane_item(lane, item);
+        if (mine && (item->kind == ENG_WORK || !queue_push(p->done, item))) {
+            eng_item_free(item); /* stopped before it was begun */
         }
     }
     if (atomic_fetch_sub(&p->lanes_left, 1) == 1) {

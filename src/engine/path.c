@@ -228,7 +228,7 @@ int eng_open_file(const char *path, struct stat *st, struct eye_err *err)
         return fs_open_regular(path, st, err);
     }
     char *real = fs_real(path, err);
-    int fd = real ? fs_open_regular(real, st, err) : err ? err->code : EYE_EIO;
+    int fd = real ? fs_open_regular(real, st, err) : eng_code(err);
     free(real);
     return fd;
 }

@@ -1,4 +1,6 @@
 /* pipe.c - items, the table of bytes under way, and running source, lanes and writer together. */
+#include <errno.h>
+
 #include "engine/ingest.h"
 
 /* ---- items ---- */
@@ -136,7 +138,7 @@ int eng_pipe_init(struct eng_pipe *p, eye_lib *lib, int lanes, struct eye_err *e
         p->decoder = decoder_open(lanes, &lib->limits, err);
         p->lanes = p->decoder ? mem_calloc((size_t)lanes, sizeof *p->lanes, err) : NULL;
         if (!p->lanes) {
-            return err ? err->code : EYE_EIO;
+            return eng_code(err);
         }
     }
     return 0;
@@ -226,37 +228,51 @@ static int start_lanes(struct eng_pipe *p, struct eye_err *err)
     return 0;
 }
 
-int eng_pipe_run(struct eng_pipe *p, eng_source_fn *source, void *ctx, struct eng_writer *w,
-                 struct eye_err *err)
+/* Start all threads, write what comes, wait for all threads. Negative: a thread could not be started. */
+static int run_threads(struct eng_pipe *p, struct source *src, struct eng_writer *w,
+                       struct eye_err *err)
 {
-    struct source src = {p, source, ctx, 0, {0}};
     pthread_t thread;
     int rc = start_lanes(p, err);
-    if (rc == 0) {
-        int e = pthread_create(&thread, NULL, source_main, &src);
-        rc = e != 0 ? eye_fail_errno(err, e, "cannot start a thread") : 0;
-    }
-    if (rc < 0) {
-        eng_pipe_stop(p);
-    } else {
+    int e = rc == 0 ? pthread_create(&thread, NULL, source_main, src) : EAGAIN;
+    if (e == 0) {
         eng_writer_drain(w, err);
         pthread_join(thread, NULL);
+    } else {
+        rc = rc < 0 ? rc : eye_fail_errno(err, e, "cannot start a thread");
+        eng_pipe_stop(p);
     }
     for (int i = 0; i < p->started; i++) {
         pthread_join(p->lanes[i].thread, NULL);
     }
-    if (rc == 0 && w->rc == 0 && !w->cancelled && src.rc < 0) {
-        w->rc = eye_fail(err, src.rc, "%s", src.err.msg);
-    }
-    /* Files that changed while they were read, and links whose picture went away meanwhile. */
-    for (struct eng_item *item; rc == 0 && (item = eng_list_take(&w->redo));) {
+    return rc;
+}
+
+/* Files that changed while they were read, and links whose picture went away meanwhile: once more, one by one. */
+static void redo(struct eng_pipe *p, struct eng_writer *w, struct eye_err *err)
+{
+    for (struct eng_item *item; (item = eng_list_take(&w->redo));) {
         item->again = true;
-        if (w->rc == 0 && !w->cancelled && eng_lane_item(&p->lanes[0], item)) {
-            eng_writer_add(w, item, err);
-        } else if (w->rc < 0 || w->cancelled) {
+        if (w->rc < 0 || w->cancelled) {
             eng_item_free(item);
+        } else if (eng_lane_item(&p->lanes[0], item)) {
+            eng_writer_add(w, item, err);
         }
         eng_writer_flush(w, err);
     }
-    return rc < 0 ? rc : w->rc < 0 ? w->rc : w->cancelled ? EYE_ECANCELLED : 0;
+}
+
+int eng_pipe_run(struct eng_pipe *p, eng_source_fn *source, void *ctx, struct eng_writer *w,
+                 struct eye_err *err)
+{
+    struct source src = {p, source, ctx, 0, {0}};
+    int rc = run_threads(p, &src, w, err);
+    if (rc < 0) {
+        return rc;
+    }
+    if (w->rc == 0 && !w->cancelled && src.rc < 0) {
+        w->rc = eye_fail(err, src.rc, "%s", src.err.msg);
+    }
+    redo(p, w, err);
+    return w->rc < 0 ? w->rc : w->cancelled ? EYE_ECANCELLED : 0;
 }

@@ -165,7 +165,7 @@ int eng_scan_resolve(struct eng_scan *scan, struct store *s, const char *const *
             targets[i].path = mem_strdup(scan->roots[i].path, err);
             targets[i].kind = ENG_PATH_DIR;
         }
-        rc = targets[i].path ? 0 : err && err->code ? err->code : EYE_EIO;
+        rc = targets[i].path ? 0 : eng_code(err);
     }
     rc = rc < 0 ? rc : resolve_targets(scan, s, targets, n, err);
     for (size_t i = 0; i < n; i++) {

@@ -232,7 +232,7 @@ static int prepare(struct search *sr, struct eye_err *err)
     sr->store = eng_store_get(sr->lib, err);
     sr->model = sr->store ? eng_model_get(sr->lib, sr->store, err) : NULL;
     if (!sr->model) {
-        return err->code;
+        return eng_code(err);
     }
     int dim = clip_info(sr->model->clip)->dim;
     int rc = eng_model_id(sr->model, sr->store, false, &id, err);
@@ -241,7 +241,7 @@ static int prepare(struct search *sr, struct eye_err *err)
     }
     sr->vectors = eng_vectors_get(sr->lib, sr->store, id, dim, err);
     if (!sr->vectors) {
-        return err->code;
+        return eng_code(err);
     }
     if (!size_mul(sr->nq, (size_t)dim, &n)) {
         return eye_fail(err, EYE_EINVAL, "%zu queries are too many", sr->nq);
@@ -327,12 +327,10 @@ int eye_embed(eye_lib *lib, const eye_query *query, float *out, struct eye_err *
 
 int eye_dim(eye_lib *lib, struct eye_err *err)
 {
-    struct store *s = eng_store_get(lib, err);
     struct eye_err local = {0};
+    struct store *s = eng_store_get(lib, &local);
     struct eng_model *m = s ? eng_model_get(lib, s, &local) : NULL;
-    int dim = m            ? clip_info(m->clip)->dim
-              : local.code ? eye_fail(err, local.code, "%s", local.msg)
-                           : EYE_EIO;
+    int dim = m ? clip_info(m->clip)->dim : eye_fail(err, eng_code(&local), "%s", local.msg);
     eng_model_put(lib, m);
     eng_store_put(lib, s);
     return dim;

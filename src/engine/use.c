@@ -35,7 +35,7 @@ static bool on_offline_root(const struct use *u, char *const *paths, size_t n)
     return false;
 }
 
-/* The first path that is a file just now, as an item; NULL with err->code 0 when there is none. */
+/* The first path that is a file just now, as an item; without one the picture is counted as away or lost. */
 static int push_first(struct use *u, struct eng_pipe *p, const struct store_picture *pic,
                       char *const *paths, size_t n, struct eye_err *err)
 {
@@ -191,7 +191,7 @@ static int use_locked(struct use *u, const char *name, struct store *s, struct e
     eye_lib *lib = u->lib;
     int rc = eng_pipe_init(&pipe, lib, lib->threads, err);
     struct eng_model *model = rc == 0 ? eng_model_open(lib, name, err) : NULL;
-    rc = rc < 0 ? rc : model ? prepare(u, model, s, err) : err->code;
+    rc = rc < 0 ? rc : model ? prepare(u, model, s, err) : eng_code(err);
     if (rc == 0 && u->total) {
         rc = embed_all(u, model, &pipe, s, err);
     }
@@ -231,7 +231,7 @@ int eye_model_use(eye_lib *lib, const char *name,
     }
     struct store *s = eng_store_get(lib, &local);
     u.store = s ? eng_store_get(lib, &local) : NULL;
-    rc = u.store ? use_locked(&u, name, s, &local) : local.code;
+    rc = u.store ? use_locked(&u, name, s, &local) : eng_code(&local);
     eng_store_put(lib, u.store);
     eng_store_put(lib, s);
     store_roots_free(u.roots, u.nroots);
