@@ -210,9 +210,18 @@ def studio(target=(0, 0, 0.6), key=220):
     light("AREA", (0, 1.5, 4.5), key * 0.5, 2, target=target)
 
 
+def product_shot(target=(0, 0, 0.6), key=420):
+    """Bright and white, as shops show their goods."""
+    world((1, 1, 1), 0.6)
+    backdrop((1, 1, 1))
+    light("AREA", (-3, -3.5, 4), key, 2.5, target=target)
+    light("AREA", (3.5, -2, 2.5), key * 0.6, 3, target=target)
+    light("AREA", (0, 1.5, 4.5), key * 0.5, 2, target=target)
+
+
 # ---- the pictures ----
 
-def clutch(colour, turn=0.0, lying=False):
+def clutch(colour, turn=0.0):
     leather = material("leather", colour, rough=0.38, bump=0.18, scale=70)
     seam = material("seam", tuple(min(1, c * 1.25 + 0.05) for c in colour), rough=0.6)
     parts = [profile(2.1, 0.62, 1.2, 0.04, 0.75, leather, power=6)]
@@ -247,31 +256,21 @@ def clutch(colour, turn=0.0, lying=False):
     bpy.context.collection.objects.link(root)
     for p in parts:
         p.parent = root
-    root.rotation_euler = (math.radians(-8 if not lying else -62), 0, turn)
-    root.location = (0, 0, 0.02 if not lying else 0.3)
+    root.rotation_euler = (math.radians(-8), 0, turn)
+    root.location = (0, 0, 0.02)
     return root
 
 
 def pink_clutch():
-    studio()
-    clutch((0.90, 0.16, 0.40), turn=0.28)
-    camera((0, -6.2, 2.0), (0, 0, 0.58), 85)
+    product_shot()
+    clutch((0.95, 0.10, 0.30), turn=0.35)
+    camera((0, -6.2, 2.4), (0, 0, 0.55), 80)
 
 
-def pink_clutch_chain():
-    studio()
-    clutch((0.95, 0.36, 0.55), turn=-0.35)
-    chain = gold()
-    pts = []
-    for i in range(90):
-        a = i / 89 * math.pi
-        pts.append((1.25 * math.cos(a) + 0.1, -0.75 - 0.45 * math.sin(a) + 0.9 * math.cos(a) ** 2, 0.04 + 1.0 * abs(math.cos(a)) ** 14))
-    for i, (p, q) in enumerate(zip(pts, pts[1:])):
-        bpy.ops.mesh.primitive_torus_add(major_radius=0.034, minor_radius=0.010, location=p, major_segments=20, minor_segments=8)
-        link = finish(bpy.context.object, chain)
-        link.rotation_euler = (Vector(q) - Vector(p)).to_track_quat("X", "Z").to_euler()
-        link.rotation_euler.rotate_axis("X", (i % 2) * math.pi / 2)
-    camera((0.3, -6.0, 2.8), (0, -0.15, 0.5), 80)
+def pink_clutch_pale():
+    product_shot()
+    clutch((0.95, 0.25, 0.40))
+    camera((0, -5.0, 3.6), (0, 0, 0.45), 80)
 
 
 def purse(colour, handle=1.0):
@@ -311,30 +310,7 @@ def red_handbag():
 
 
 def dark_stairwell():
-    world((0.25, 0.32, 0.45), 0.012)
-    concrete = material("concrete", (0.36, 0.35, 0.33), rough=0.9, bump=0.25, scale=9, mottle=0.35)
-    steps = material("steps", (0.30, 0.29, 0.28), rough=0.85, bump=0.2, scale=14, mottle=0.3)
-    for i in range(15):
-        box((2.4, 0.34, 0.21), (0, i * 0.30, -i * 0.20), steps, 0.012)
-        box((2.4, 0.34, 3), (0, i * 0.30 + 0.02, -i * 0.20 - 1.6), steps)
-    box((0.25, 12, 12), (-1.3, 3, -1), concrete)
-    box((0.25, 12, 12), (1.3, 3, -1), concrete)
-    box((2.6, 7.5, 0.25), (0, 3.1, 2.0), concrete, rotate=(-0.588, 0, 0))
-    box((2.6, 3, 0.2), (0, 5.7, -2.95), concrete)
-    box((2.6, 0.2, 6), (0, 6.9, -1), concrete)
-    rail = material("rail", (0.10, 0.10, 0.11), rough=0.35, metal=1)
-    tube([(1.08, -0.6, 1.05), (1.08, 0, 0.95), (1.08, 2, -0.38), (1.08, 4.2, -1.85), (1.08, 4.6, -2.1)], 0.03, rail)
-    for i in range(0, 15, 3):
-        cylinder(0.014, 0.9, (1.08, i * 0.30, -i * 0.2 + 0.48), rail)
-    lamp = material("lamp", (1.0, 0.72, 0.38), emit=14)
-    ball(0.09, (-1.08, 4.9, -0.9), lamp)
-    light("POINT", (-0.95, 4.8, -0.9), 120, 0.1, (1.0, 0.7, 0.36))
-    light("AREA", (0, -1.8, 2.2), 34, 1.2, (0.55, 0.68, 1.0), target=(0, 1, -0.5))
-    camera((-0.25, -1.5, 2.15), (0.1, 2.6, -1.6), 24)
-
-
-def stairwell_up():
-    """A second one: looking up a narrow night staircase."""
+    """Looking up a narrow staircase at night."""
     world((0.2, 0.25, 0.4), 0.01)
     brick = material("brick", (0.22, 0.12, 0.09), rough=0.9, bump=0.3, scale=12, mottle=0.4)
     stone = material("stone", (0.27, 0.26, 0.25), rough=0.85, bump=0.2, scale=14, mottle=0.3)
@@ -474,11 +450,10 @@ def coming_soon_window():
 
 SCENES = {
     "pink-clutch": pink_clutch,
-    "pink-clutch-chain": pink_clutch_chain,
+    "pink-clutch-pale": pink_clutch_pale,
     "brown-purse": brown_purse,
     "red-handbag": red_handbag,
     "dark-stairwell": dark_stairwell,
-    "stairs-at-night": stairwell_up,
     "watch-iwc": watch_iwc,
     "watch": watch_plain,
     "ysl-monogram": ysl_monogram,
