@@ -44,7 +44,8 @@ static bool is_unembedded(const struct eng_scan *scan, int64_t picture)
            bsearch(&picture, scan->unembedded, scan->nunembedded, sizeof *scan->unembedded, by_id);
 }
 
-/* Known and the same as then: nothing to do. Counts it. */
+/* Known and the same as then: nothing to do. Counts it. A failure that is not tried again still counts as failed, so that
+ * `index` says 1 for as long as files in scope fail, but it is not told again. */
 static bool is_settled(const struct walk *w, const struct eng_known *k, uint64_t size,
                        int64_t mtime_ns)
 {
