@@ -262,15 +262,15 @@ def clutch(colour, turn=0.0):
 
 
 def pink_clutch():
-    product_shot()
-    clutch((0.95, 0.10, 0.30), turn=0.35)
-    camera((0, -6.2, 2.4), (0, 0, 0.55), 80)
+    product_shot(key=330)
+    clutch((0.9, 0.15, 0.35), turn=0.2)
+    camera((0, -5.6, 2.8), (0, 0, 0.5), 58)
 
 
 def pink_clutch_pale():
-    product_shot()
-    clutch((0.95, 0.25, 0.40))
-    camera((0, -5.0, 3.6), (0, 0, 0.45), 80)
+    product_shot(key=300)
+    clutch((0.95, 0.35, 0.50), turn=-0.3)
+    camera((0, -5.4, 3.0), (0, 0, 0.45), 64)
 
 
 def purse(colour, handle=1.0):
