@@ -17,8 +17,8 @@ done
 # What a library says, without ids and times: path and hash of each picture.
 dump() {
     sqlite3 "$1/library.db" "select hex(r.path) || '/' || hex(f.rel) || ' ' || hex(p.hash) || ' ' || hex(e.vector)
-        from files f join roots r on r.id = f.root join pictures p on p.id = f.picture
-        join embeddings e on e.picture = p.id order by 1"
+        from file f join root r on r.id = f.root join picture p on p.id = f.picture
+        join model m join embedding e on e.id = (m.id << 40) | p.id order by 1"
 }
 
 "$eye" --library "$tmp/calm" index -q "$tmp/pics" || fail "undisturbed run"
