@@ -66,7 +66,7 @@ static void test_stop_and_go_on(void **state)
     assert_int_equal(fx_status(fx).embedded, 400);
     t = (struct told){0};
     FX_OK(fx, eye_model_use(fx->lib, "second", on_progress, &t, &fx->err));
-    assert_in_range(t.total, 1, 399); /* it went on */
+    assert_true(t.total < 400); /* what was done is kept: it goes on, or had only the switch left */
     assert_int_equal(fx_status(fx).embedded, 400);
     fx_free(fx);
 }
