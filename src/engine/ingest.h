@@ -28,6 +28,7 @@ enum eng_kind {
     ENG_GONE,   /* vanished, or not a picture and never said to be one: leaves no trace */
     ENG_REDO,   /* changed while it was read: once more at the end of the run */
     ENG_REMOVE, /* no longer there */
+    ENG_MOUNT,  /* a mounted folder: to be known before its files are */
     ENG_WOULD_INDEX,
     ENG_WOULD_REMOVE
 };

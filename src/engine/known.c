@@ -79,6 +79,9 @@ int eng_known_load(struct eng_scan *scan, struct eng_scope *scope, struct eye_er
         const char *prefix = eng_path_below(scan->roots[i].path, scope->root_path);
         if (prefix && prefix[0] && !scope->under[0]) {
             rc = load_root(scan, scope, scan->roots[i].id, "", prefix, err);
+            if (rc == 0 && eng_root_is_offline(&scan->roots[i])) {
+                rc = eng_strings_add(&scope->mounts, &scope->nmounts, prefix, err);
+            }
         }
     }
     if (scope->nknown) {

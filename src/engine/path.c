@@ -95,8 +95,9 @@ char *eng_path_resolve(const char *path, enum eng_path_kind *kind, struct eye_er
         *kind = ENG_PATH_FILE;
         out = resolve_file(abs, err);
     } else if (errno == ENOENT || errno == ENOTDIR) {
-        *kind = ENG_PATH_MISSING;
-        out = canonical(abs, err);
+        out = canonical(abs, err); /* may be there after all: "a.jpg/", "nowhere/../a.jpg" */
+        bool there = out && lstat(out, &st) == 0;
+        *kind = !there ? ENG_PATH_MISSING : S_ISDIR(st.st_mode) ? ENG_PATH_DIR : ENG_PATH_FILE;
     } else {
         eye_fail_errno(err, errno, "%s: cannot look at it", path);
     }

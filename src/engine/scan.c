@@ -200,7 +200,56 @@ static int on_error(const struct walk *w, const struct fs_walk_item *item, const
     if (!item->is_dir && is_filtered(w, rel, w->scope->kind == ENG_PATH_FILE)) {
         return 0;
     }
+    struct eng_known *k = eng_known_find(w->scope, rel);
+    if (k && k->picture) { /* a failure would take its place, and the embedding with it */
+        eng_log(w->scan->lib, EYE_LOG_WARN, "%s: %s; what is known of it is kept", item->path,
+                why.msg);
+        return 0;
+    }
     return push_failure(w, rel, NULL, &why, err);
+}
+
+/* Recorded at once, not after the walk: a run that is stopped in between must not leave files behind that look
+ * deleted when the disk is unplugged. */
+static int on_mount(const struct walk *w, const char *rel, struct eye_err *err)
+{
+    if (w->scan->options->dry_run || !w->scope->root) {
+        return 0;
+    }
+    for (size_t i = 0; i < w->scope->nmounts; i++) {
+        if (!strcmp(w->scope->mounts[i], rel)) {
+            return 0;
+        }
+    }
+    struct eng_item *item = eng_item_new(w->scope->root_path, rel, w->scope->root, err);
+    if (!item) {
+        return EYE_ENOMEM;
+    }
+    item->kind = ENG_MOUNT;
+    item->silent = true;
+    return push(w, item, err);
+}
+
+/* The mounts between the root and the part of it that is looked at: the walk begins below them. */
+static int mounts_above(const struct walk *w, struct eye_err *err)
+{
+    const struct eng_scope *scope = w->scope;
+    int rc = 0;
+    for (size_t n = 0; rc == 0 && scope->under[n]; n++) {
+        if (n != 0 && scope->under[n] != '/') {
+            continue;
+        }
+        char *rel = mem_strdup(scope->under, err);
+        if (!rel) {
+            return EYE_ENOMEM;
+        }
+        rel[n] = '\0';
+        char *path = eng_path_join(scope->root_path, rel, err);
+        rc = !path ? EYE_ENOMEM : eng_path_is_mount(path) ? on_mount(w, rel, err) : 0;
+        free(path);
+        free(rel);
+    }
+    return rc;
 }
 
 /* 1: leave out what is below. */
@@ -212,7 +261,7 @@ static int on_dir(const struct walk *w, const char *path, const char *rel, struc
         return 1;
     }
     if (eng_path_is_mount(path)) {
-        return eng_strings_add(&w->scope->found, &w->scope->nfound, rel, err);
+        return on_mount(w, rel, err);
     }
     return 0;
 }
@@ -270,9 +319,10 @@ static int scan_scope(struct eng_scan *scan, struct eng_scope *scope, struct eng
     if (!path) {
         return EYE_ENOMEM;
     }
-    if (scope->kind == ENG_PATH_DIR) {
+    rc = mounts_above(&w, err);
+    if (rc == 0 && scope->kind == ENG_PATH_DIR) {
         rc = fs_walk(path, on_item, &w, err);
-    } else if (scope->kind == ENG_PATH_FILE) {
+    } else if (rc == 0 && scope->kind == ENG_PATH_FILE) {
         rc = one_file(&w, path, err);
     }
     free(path);

@@ -25,8 +25,6 @@ struct eng_scope {
     size_t nknown, cap;
     char **mounts; /* recorded, below the root */
     size_t nmounts;
-    char **found; /* mounted folders that the walk came by */
-    size_t nfound;
     bool walked;  /* to the end */
     bool offline; /* missing, unreadable, or empty where files were */
 };

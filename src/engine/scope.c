@@ -31,12 +31,8 @@ static void scope_release(struct eng_scope *scope)
     for (size_t i = 0; i < scope->nmounts; i++) {
         free(scope->mounts[i]);
     }
-    for (size_t i = 0; i < scope->nfound; i++) {
-        free(scope->found[i]);
-    }
     free(scope->known);
     free(scope->mounts);
-    free(scope->found);
     free(scope->root_path);
     free(scope->under);
 }
@@ -70,6 +66,21 @@ static char *new_root(const struct target *t, struct eye_err *err)
     return path;
 }
 
+/* A root that is about to be absorbed and is not there just now must be known as offline before: as a part of the
+ * new root its files would look deleted. */
+static int mark_offline(const struct eng_scan *scan, struct store *s, const char *path,
+                        struct eye_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < scan->nroots; i++) {
+        const struct store_root *r = &scan->roots[i];
+        if (eng_path_below(r->path, path) && eng_root_is_offline(r)) {
+            rc = store_root_state(s, r->id, true, r->last_scan, err);
+        }
+    }
+    return rc;
+}
+
 static int add_roots(struct eng_scan *scan, struct store *s, const struct target *targets, size_t n,
                      struct eye_err *err)
 {
@@ -81,7 +92,8 @@ static int add_roots(struct eng_scan *scan, struct store *s, const struct target
             continue;
         }
         char *path = new_root(&targets[i], err);
-        rc = path ? store_root_add(s, path, &id, err) : EYE_ENOMEM;
+        rc = path ? mark_offline(scan, s, path, err) : EYE_ENOMEM;
+        rc = rc < 0 ? rc : store_root_add(s, path, &id, err);
         rc = rc < 0 ? rc : reload_roots(scan, s, err);
         free(path);
     }

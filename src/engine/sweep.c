@@ -29,8 +29,9 @@ static void mount_range(const struct eng_scope *scope, const char *mount, size_t
     eng_known_range(scope, inside ? "" : mount, lo, hi, &exact);
 }
 
-/* A recorded mount point that is none now: if any of its known files is there, they moved onto the disk
- * below and the record is dropped; if none is, the file system is away. */
+/* A recorded mount point. None of its known files is there: when it is none now, or mounted and empty (an
+ * automounter's folder), the file system is away. When it is none now and files are there, they moved onto
+ * the disk below and the record is dropped. */
 static int check_mount(struct eng_scan *scan, struct eng_scope *scope, struct eng_writer *w,
                        const char *mount, struct eye_err *err)
 {
@@ -46,13 +47,13 @@ static int check_mount(struct eng_scan *scan, struct eng_scope *scope, struct en
         any = scope->known[i].seen;
     }
     int rc = 0;
-    if (!mounted && lo < hi && !any) {
+    if (lo < hi && !any && (!mounted || eng_path_is_empty(path))) {
         for (size_t i = lo; i < hi; i++) {
             scope->known[i].kept = true;
         }
         eng_log(scan->lib, EYE_LOG_WARN,
-                "%s: a file system was mounted here and is not now; its %zu files are kept as "
-                "offline (`eyeshine remove` forgets them)",
+                "%s: a disk or folder of its own that is missing or empty now; its %zu files are "
+                "kept as offline (`eyeshine remove` forgets them)",
                 path, hi - lo);
     } else if (!mounted && any && !w->dry_run) {
         rc = store_mount_set(w->store, scope->root, mount, false, err);
@@ -69,9 +70,6 @@ static int check_mounts(struct eng_scan *scan, struct eng_scope *scope, struct e
         if (mount_concerns(scope, scope->mounts[i])) {
             rc = check_mount(scan, scope, w, scope->mounts[i], err);
         }
-    }
-    for (size_t i = 0; rc == 0 && i < scope->nfound && !w->dry_run; i++) {
-        rc = store_mount_set(w->store, scope->root, scope->found[i], true, err);
     }
     return rc;
 }

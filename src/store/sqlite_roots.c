@@ -99,7 +99,9 @@ static int absorb(struct store *s, int64_t outer, const char *prefix, int64_t in
         "DELETE FROM file WHERE root = ?1 AND rel IN (SELECT " PREFIXED
         " FROM file AS i WHERE i.root = ?3)",
         "UPDATE file AS i SET root = ?1, rel = " PREFIXED " WHERE i.root = ?3",
-        "INSERT INTO mount(root, rel) SELECT ?1, " PREFIXED
+        /* The inner root may be a mount itself: its "" becomes "b", not "b/". */
+        "INSERT INTO mount(root, rel) SELECT ?1, CASE WHEN length(i.rel) THEN " PREFIXED
+        " ELSE substr(?2, 1, length(?2) - 1) END"
         " FROM mount AS i WHERE i.root = ?3 ON CONFLICT DO NOTHING",
         "DELETE FROM mount WHERE root = ?3 AND ?1 AND ?2 IS NOT NULL",
         /* "b/" -> "b" */

@@ -153,6 +153,8 @@ static void test_single_file(void **state)
     assert_int_equal(fx_status(fx).roots, 1);
     fx_index(fx, "named.xyz"); /* named by its name: no filter */
     FX_COUNTS(fx, 1, 0, 0, 0, 0, 0);
+    fx_index(fx, "a.bmp/"); /* a slip of the tab key is not "the file is gone" */
+    FX_COUNTS(fx, 0, 0, 0, 1, 0, 0);
     fx_unlink(fx, "a.bmp");
     fx_index(fx, "a.bmp");
     FX_COUNTS(fx, 0, 0, 0, 0, 1, 0);
@@ -190,6 +192,33 @@ static void test_absorb(void **state)
     fx_free(fx);
 }
 
+/* A root that is not there when a new one takes it in stays offline, as it would have on its own. */
+static void test_absorb_a_missing_root(void **state)
+{
+    struct fx *fx = fx_new(state);
+    eye_index_options dry = {.dry_run = true};
+    fx_picture(fx, "disk/a.bmp", 1);
+    fx_picture(fx, "disk/sub/b.bmp", 2);
+    fx_picture(fx, "c.bmp", 3);
+    fx_index(fx, "disk");
+    fx_rename(fx, "disk", ".away");
+    FX_OK(fx, fx_index_rc(fx, "", &dry));
+    FX_COUNTS(fx, 1, 0, 0, 0, 0, 0);
+    fx_index(fx, "");
+    FX_COUNTS(fx, 1, 0, 0, 0, 0, 0);
+    assert_int_equal(fx_status(fx).roots, 1);
+    assert_int_equal(fx_status(fx).files, 3);
+    fx_index(fx, "");
+    assert_int_equal(fx_status(fx).files, 3);
+    fx_rename(fx, ".away", "disk");
+    fx_index(fx, "");
+    FX_COUNTS(fx, 0, 0, 0, 3, 0, 0);
+    fx_unlink(fx, "disk/a.bmp"); /* there again: what is deleted now is deleted */
+    fx_index(fx, "");
+    FX_COUNTS(fx, 0, 0, 0, 2, 1, 0);
+    fx_free(fx);
+}
+
 static void test_several_paths_that_overlap(void **state)
 {
     struct fx *fx = fx_new(state);
@@ -215,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_part_of_a_root),
         cmocka_unit_test(test_single_file),
         cmocka_unit_test(test_absorb),
+        cmocka_unit_test(test_absorb_a_missing_root),
         cmocka_unit_test(test_several_paths_that_overlap),
     };
     return cmocka_run_group_tests(tests, fx_group_setup, fx_group_teardown);
