@@ -93,6 +93,7 @@ static int embed(struct eng_lane *lane, struct eng_item *item, int fd, struct ey
     if (rc < 0) {
         return rc;
     }
+    free(item->vector); /* of a first try */
     item->vector = mem_calloc((size_t)p->dim, sizeof *item->vector, err);
     if (!item->vector) {
         return EYE_ENOMEM;

@@ -54,9 +54,13 @@ static int set_file(struct eng_writer *w, struct eng_item *item, int64_t picture
                     eye_file_outcome outcome, struct eye_err *err)
 {
     struct store_file f = file_of(item, picture);
+    struct eye_err removed = {0}; /* by `eyeshine remove`, meanwhile */
     item->outcome = outcome;
-    return picture == item->picture ? store_file_touch(w->store, &f, err)
-                                    : store_file_set(w->store, &f, err);
+    int rc = picture == item->picture ? store_file_touch(w->store, &f, &removed) : EYE_ENOTFOUND;
+    if (rc < 0 && rc != EYE_ENOTFOUND) {
+        return eye_fail(err, rc, "%s", removed.msg);
+    }
+    return rc == 0 ? 0 : store_file_set(w->store, &f, err);
 }
 
 /* The picture that a lane saw may be gone by now (its only file was given other content in this batch): again. */
@@ -89,6 +93,19 @@ static int write_picture(struct eng_writer *w, struct eng_item *item, struct eye
     return set_file(w, item, id, updated ? EYE_FILE_UPDATED : EYE_FILE_INDEXED, err);
 }
 
+static int write_vector(struct eng_writer *w, struct eng_item *item, struct eye_err *err)
+{
+    struct eye_err removed = {0};
+    int rc = store_vector_put(w->store, item->picture, w->pipe->model_id, item->vector,
+                              w->pipe->dim, &removed);
+    item->outcome = EYE_FILE_INDEXED;
+    if (rc == EYE_ENOTFOUND) { /* nobody wants it any more */
+        item->kind = ENG_GONE;
+        return 0;
+    }
+    return rc < 0 ? eye_fail(err, rc, "%s", removed.msg) : 0;
+}
+
 static int write_failure(struct eng_writer *w, struct eng_item *item, struct eye_err *err)
 {
     struct store_failure f = {
@@ -104,15 +121,13 @@ static int write_item(struct eng_writer *w, struct eng_item *item, struct eye_er
 {
     switch (item->kind) {
     case ENG_EMBED: return write_picture(w, item, err);
-    case ENG_VECTOR:
-        item->outcome = EYE_FILE_INDEXED;
-        return store_vector_put(w->store, item->picture, w->pipe->model_id, item->vector,
-                                w->pipe->dim, err);
+    case ENG_VECTOR: return write_vector(w, item, err);
     case ENG_LINK: return write_link(w, item, err);
     case ENG_FAIL: return write_failure(w, item, err);
     case ENG_REMOVE:
         item->outcome = EYE_FILE_REMOVED;
         return store_file_remove(w->store, item->root, item->rel, err);
+    case ENG_MOUNT: return store_mount_set(w->store, item->root, item->rel, true, err);
     case ENG_WOULD_INDEX: item->outcome = EYE_FILE_WOULD_INDEX; return 0;
     case ENG_WOULD_REMOVE: item->outcome = EYE_FILE_WOULD_REMOVE; return 0;
     case ENG_WORK:

@@ -56,6 +56,29 @@ static void test_there_and_back(void **state)
     fx_free(fx);
 }
 
+static int remove_on_first(void *ctx, uint64_t done, uint64_t total)
+{
+    struct fx *fx = ctx;
+    char path[600];
+    const char *paths[] = {path};
+    (void)done, (void)total;
+    fx_path(fx, "p001.bmp", path);
+    eye_remove(fx->lib, paths, 1, NULL, 0, NULL, NULL); /* later calls find nothing */
+    return 0;
+}
+
+/* A picture that is forgotten while it is embedded costs nobody else anything. */
+static void test_remove_meanwhile(void **state)
+{
+    struct fx *fx = fx_new(state);
+    fill(fx, 3); /* one batch, written after the first call of progress */
+    FX_OK(fx, eye_model_use(fx->lib, "second", remove_on_first, fx, &fx->err));
+    assert_string_equal(fx_status(fx).model, "second");
+    assert_int_equal(fx_status(fx).embedded, 2);
+    fx_verify_clean(fx);
+    fx_free(fx);
+}
+
 static void test_stop_and_go_on(void **state)
 {
     struct fx *fx = fx_new(state);
@@ -147,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_remove_meanwhile),
         cmocka_unit_test(test_stop_and_go_on),
         cmocka_unit_test(test_offline_pictures_block_the_switch),
         cmocka_unit_test(test_other_weights_under_the_same_name),
