@@ -80,11 +80,16 @@ static void close_connection(struct store *s)
     s->db = NULL;
 }
 
+static bool is_on_read_only_medium(const struct store *s)
+{
+    struct statvfs fs;
+    return statvfs(s->path, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+}
+
 /* 1 when the database lies on a read-only file system and was closed cleanly; 0 or an error otherwise. */
 static int is_frozen(const struct store *s, struct eye_err *err)
 {
-    struct statvfs fs;
-    if (statvfs(s->path, &fs) || !(fs.f_flag & ST_RDONLY))
+    if (!is_on_read_only_medium(s))
         return 0;
     struct buf wal;
     struct stat st;
@@ -142,6 +147,8 @@ static int open_at(struct store *s, const char *dir, bool create, struct eye_err
     } else if (!S_ISREG(st.st_mode)) {
         return eye_fail(err, EYE_EFORMAT, "%s is not a file", s->path);
     }
+    /* On a medium that can't be written nobody can want more, and what only reads need not know. */
+    s->read_only = s->read_only || is_on_read_only_medium(s);
     if (s->read_only)
         return open_read_only(s, err);
     rc =
