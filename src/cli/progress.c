@@ -24,9 +24,10 @@ struct cli_progress *cli_progress_new(FILE *out, bool quiet)
     return p;
 }
 
+/* Of `total`, which counts the files that turned out to be as they were too. */
 static uint64_t done_of(const eye_index_progress *now)
 {
-    return now->indexed + now->updated + now->linked + now->failed;
+    return now->indexed + now->updated + now->linked + now->unchanged + now->failed;
 }
 
 static bool wide_enough(FILE *out)
