@@ -141,17 +141,33 @@ static bool is_covered(const struct target *targets, size_t n, size_t i)
     return false;
 }
 
+/* Names that mean nothing are refused. So is a link that leads nowhere outside of all roots: most likely it is the way
+ * to a disk that is not there, and its folder is not what the user meant to become a root. */
+static int check_target(const struct eng_scan *scan, const struct target *t, struct eye_err *err)
+{
+    struct stat st;
+    const char *rel;
+    if (t->kind == ENG_PATH_DIR || eng_root_of(scan->roots, scan->nroots, t->path, &rel)) {
+        return 0;
+    }
+    if (t->kind == ENG_PATH_MISSING) {
+        return eye_fail(err, EYE_ENOTFOUND, "%s: no such file or folder", t->path);
+    }
+    if (stat(t->path, &st) != 0) {
+        return eye_fail(err, EYE_ENOTFOUND,
+                        "%s: a symbolic link that leads nowhere (is its disk connected?)", t->path);
+    }
+    return 0;
+}
+
 static int resolve_targets(struct eng_scan *scan, struct store *s, struct target *targets, size_t n,
                            struct eye_err *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        const char *rel;
-        if (targets[i].kind == ENG_PATH_MISSING &&
-            !eng_root_of(scan->roots, scan->nroots, targets[i].path, &rel)) {
-            return eye_fail(err, EYE_ENOTFOUND, "%s: no such file or folder", targets[i].path);
-        }
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = check_target(scan, &targets[i], err);
     }
-    int rc = scan->options->dry_run ? 0 : add_roots(scan, s, targets, n, err);
+    rc = rc < 0 || scan->options->dry_run ? rc : add_roots(scan, s, targets, n, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         rc = is_covered(targets, n, i) ? 0 : scope_add(scan, &targets[i], err);
     }

@@ -124,12 +124,14 @@ static int in_transaction(struct eng_scan *scan, struct eng_scope *scope, struct
 
 void eng_sweep(struct eng_scan *scan, struct eng_writer *w, struct eye_err *err)
 {
+    const char *told = ""; /* the root of the scope before: one line and one count a root */
     for (size_t i = 0; i < scan->nscopes && w->rc == 0 && !w->cancelled; i++) {
         struct eng_scope *scope = &scan->scopes[i];
         if (!scope->walked) {
             continue;
         }
-        if (scope->offline) {
+        if (scope->offline && strcmp(told, scope->root_path) != 0) {
+            told = scope->root_path;
             w->counts.offline_roots++;
             eng_log(scan->lib, EYE_LOG_WARN,
                     "%s: missing, unreadable or empty: offline, nothing of it is removed",

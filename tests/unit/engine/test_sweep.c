@@ -1,4 +1,6 @@
 /* test_sweep.c - what is gone is removed, what is out of reach is kept: roots, mounts, partial scans. */
+#include <unistd.h>
+
 #include "engine/fixture.h"
 
 static void move_photos(struct fx *fx, bool away)
@@ -219,6 +221,42 @@ static void test_absorb_a_missing_root(void **state)
     fx_free(fx);
 }
 
+/* The way to a disk that is not connected does not make the folder of the link a root. */
+static void test_link_to_nowhere(void **state)
+{
+    struct fx *fx = fx_new(state);
+    char link[600];
+    fx_picture(fx, "in/a.bmp", 1);
+    fx_index(fx, "in");
+    fx_path(fx, "disk", link);
+    assert_int_equal(symlink("/nonexistent/disk", link), 0);
+    assert_int_equal(fx_index_rc(fx, "disk", NULL), EYE_ENOTFOUND);
+    assert_non_null(strstr(fx->err.msg, "leads nowhere"));
+    fx_index(fx, NULL);
+    FX_COUNTS(fx, 0, 0, 0, 1, 0, 0);
+    assert_int_equal(fx_status(fx).failures, 0);
+    fx_free(fx);
+}
+
+/* As `failures --retry` asks: many paths of one root that is not there are one folder offline. */
+static void test_offline_is_told_once(void **state)
+{
+    struct fx *fx = fx_new(state);
+    char a[600], b[600];
+    fx_write(fx, "a.bmp", "x", 1);
+    fx_write(fx, "b.bmp", "y", 1);
+    fx_path(fx, "a.bmp", a);
+    fx_path(fx, "b.bmp", b);
+    fx_index(fx, "");
+    move_photos(fx, true);
+    eye_index_options retry = {.retry_failed = true};
+    const char *paths[] = {a, b};
+    FX_OK(fx, eye_index(fx->lib, paths, 2, &retry, &fx->p, &fx->err));
+    assert_int_equal(fx->p.offline_roots, 1);
+    assert_int_equal(fx_status(fx).failures, 2);
+    fx_free(fx);
+}
+
 static void test_several_paths_that_overlap(void **state)
 {
     struct fx *fx = fx_new(state);
@@ -245,6 +283,8 @@ int main(void)
         cmocka_unit_test(test_single_file),
         cmocka_unit_test(test_absorb),
         cmocka_unit_test(test_absorb_a_missing_root),
+        cmocka_unit_test(test_link_to_nowhere),
+        cmocka_unit_test(test_offline_is_told_once),
         cmocka_unit_test(test_several_paths_that_overlap),
     };
     return cmocka_run_group_tests(tests, fx_group_setup, fx_group_teardown);
