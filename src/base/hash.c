@@ -19,11 +19,21 @@ void hash_bytes(const void *data, size_t len, struct hash *out)
     sha256_digest(&ctx, HASH_LEN, out->bytes);
 }
 
+static int too_large(uint64_t max, struct eye_err *err)
+{
+    return eye_fail(err, EYE_ELIMIT, "larger than the %llu bytes that are allowed",
+                    (unsigned long long)max);
+}
+
 int hash_fd(int fd, uint64_t max, struct hash *out, uint64_t *size, struct eye_err *err)
 {
     uint8_t chunk[CHUNK];
     uint64_t done = 0;
     struct sha256_ctx ctx;
+    struct stat st;
+    /* A film of 50 GB should not be read for half a minute first. */
+    if (fstat(fd, &st) == 0 && st.st_size > 0 && (uint64_t)st.st_size > max)
+        return too_large(max, err);
     sha256_init(&ctx);
     for (;;) {
         ssize_t n = pread(fd, chunk, sizeof chunk, (off_t)done);
@@ -34,8 +44,7 @@ int hash_fd(int fd, uint64_t max, struct hash *out, uint64_t *size, struct eye_e
         if (n == 0)
             break;
         if ((uint64_t)n > max - done)
-            return eye_fail(err, EYE_ELIMIT, "larger than the %llu bytes that are allowed",
-                            (unsigned long long)max);
+            return too_large(max, err);
         sha256_update(&ctx, (size_t)n, chunk);
         done += (uint64_t)n;
     }

@@ -59,6 +59,25 @@ static void test_file_and_descriptor(void **state)
     assert_int_equal(hash_fd(fd, 10, &h, NULL, &e), EYE_EIO);
 }
 
+/* By its size alone: reading 256 GiB of this would take the test minutes. */
+static void test_too_large_is_not_read(void **state)
+{
+    (void)state;
+    char path[512];
+    struct hash h;
+    struct eye_err e;
+    scratch_file("large", "", 0);
+    int fd = open(scratch_path(path, "large"), O_RDWR | O_CLOEXEC);
+    if (ftruncate(fd, (off_t)1 << 39) != 0) {
+        close(fd);
+        skip(); /* a file system without holes */
+    }
+    assert_int_equal(hash_fd(fd, (uint64_t)1 << 38, &h, NULL, &e), EYE_ELIMIT);
+    assert_non_null(strstr(e.msg, "allowed"));
+    close(fd);
+    unlink(path);
+}
+
 static void test_empty_and_missing_file(void **state)
 {
     (void)state;
@@ -102,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_file_and_descriptor),
+        cmocka_unit_test(test_too_large_is_not_read),
         cmocka_unit_test(test_empty_and_missing_file),
         cmocka_unit_test(test_hex),
     };
