@@ -18,6 +18,8 @@
 #include "engine/engine.h"
 
 enum { ENG_TABLE = 256, ENG_QUEUE = 256, ENG_BATCH = 64 };
+/* Each lane holds some five descriptors, and 1024 is what a process commonly may have. */
+enum { ENG_LANES_MAX = 128 };
 
 enum eng_kind {
     ENG_WORK,   /* on its way to a lane */

@@ -127,7 +127,7 @@ int eng_pipe_init(struct eng_pipe *p, eye_lib *lib, int lanes, struct eye_err *e
 {
     memset(p, 0, sizeof *p);
     p->lib = lib;
-    p->nlanes = lanes;
+    p->nlanes = lanes = lanes < ENG_LANES_MAX ? lanes : ENG_LANES_MAX;
     pthread_mutex_init(&p->table_lock, NULL);
     p->work = queue_new(ENG_QUEUE, err);
     p->done = p->work ? queue_new(ENG_QUEUE, err) : NULL;

@@ -289,6 +289,21 @@ static int try_second(void *ctx, const eye_index_progress *p)
     return 0;
 }
 
+/* A machine with more processors than a process may have descriptors for. */
+static void test_very_many_threads(void **state)
+{
+    struct fx *fx = fx_new(state);
+    eye_options many = fx_options(fx);
+    many.threads = 1000;
+    eye_close(fx->lib);
+    fx->lib = eye_open(&many, &fx->err);
+    fx_picture(fx, "a.bmp", 1);
+    fx_picture(fx, "b.bmp", 2);
+    fx_index(fx, "");
+    FX_COUNTS(fx, 2, 0, 0, 0, 0, 0);
+    fx_free(fx);
+}
+
 static void test_two_at_once(void **state)
 {
     struct fx *fx = fx_new(state);
@@ -381,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_cancel_keeps_what_is_done),
         cmocka_unit_test(test_dry_run_changes_nothing),
         cmocka_unit_test(test_parts_cover_all_once),
+        cmocka_unit_test(test_very_many_threads),
         cmocka_unit_test(test_two_at_once),
         cmocka_unit_test(test_kill_and_go_on),
         cmocka_unit_test(test_read_only_and_missing),
