@@ -6,7 +6,7 @@
  *
  * Pictures on a root that is offline block the switch: it would take them out of every search without a word. Files
  * that are broken or gone do not, the next index run judges them. */
-#include "engine/ingest.h"
+#include "engine/scan.h"
 
 struct use {
     eye_lib *lib;
@@ -14,7 +14,9 @@ struct use {
     int64_t model_id;
     struct store_root *roots;
     size_t nroots;
-    bool *offline;       /* [nroots] */
+    bool *offline;     /* [nroots] */
+    char **away_below; /* absolute: disks inside the other roots that are not mounted just now */
+    size_t naway_below;
     uint64_t away, lost; /* pictures on offline roots; with no file that is there */
     uint64_t total;
     int (*progress)(void *ctx, uint64_t done, uint64_t total);
@@ -30,6 +32,11 @@ static bool on_offline_root(const struct use *u, char *const *paths, size_t n)
         const struct store_root *root = eng_root_of(u->roots, u->nroots, paths[i], &rel);
         if (root && u->offline[root - u->roots]) {
             return true;
+        }
+        for (size_t j = 0; j < u->naway_below; j++) {
+            if (eng_path_below(paths[i], u->away_below[j])) {
+                return true;
+            }
         }
     }
     return false;
@@ -159,6 +166,25 @@ static int switch_to(eye_lib *lib, struct eng_model *model, struct store *s, str
     return 0;
 }
 
+static int find_away(struct use *u, struct store *s, const struct store_root *root,
+                     struct eye_err *err)
+{
+    char **rels = NULL;
+    size_t n = 0;
+    int rc = store_mounts(s, root->id, &rels, &n, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        char *path = eng_path_join(root->path, rels[i], err);
+        if (!path) {
+            rc = EYE_ENOMEM;
+        } else if (!eng_path_is_mount(path) || eng_path_is_empty(path)) {
+            rc = eng_strings_add(&u->away_below, &u->naway_below, path, err);
+        }
+        free(path);
+    }
+    store_strings_free(rels, n);
+    return rc;
+}
+
 static int prepare(struct use *u, struct eng_model *model, struct store *s, struct eye_err *err)
 {
     struct store_stats stats = {0};
@@ -179,10 +205,12 @@ static int prepare(struct use *u, struct eng_model *model, struct store *s, stru
     }
     u->total = stats.pictures > stats.embedded ? stats.pictures - stats.embedded : 0;
     u->offline = mem_calloc(u->nroots, sizeof *u->offline, err);
-    for (size_t i = 0; u->offline && i < u->nroots; i++) {
+    rc = u->offline ? 0 : EYE_ENOMEM;
+    for (size_t i = 0; rc == 0 && i < u->nroots; i++) {
         u->offline[i] = eng_root_is_offline(&u->roots[i]);
+        rc = u->offline[i] ? 0 : find_away(u, s, &u->roots[i], err);
     }
-    return u->offline ? 0 : EYE_ENOMEM;
+    return rc;
 }
 
 static int use_locked(struct use *u, const char *name, struct store *s, struct eye_err *err)
@@ -235,6 +263,7 @@ int eye_model_use(eye_lib *lib, const char *name,
     eng_store_put(lib, u.store);
     eng_store_put(lib, s);
     store_roots_free(u.roots, u.nroots);
+    store_strings_free(u.away_below, u.naway_below);
     free(u.offline);
     eng_unlock(lock);
     return rc < 0 ? eye_fail(err, rc, "%s", local.msg) : 0;

@@ -118,6 +118,30 @@ static void test_offline_pictures_block_the_switch(void **state)
     fx_free(fx);
 }
 
+/* So do those on a disk inside of a root that is not mounted just now. */
+static void test_unmounted_pictures_block_the_switch(void **state)
+{
+    struct fx *fx = fx_new(state);
+    struct store_root *roots;
+    size_t n;
+    fx_picture(fx, "a.bmp", 1);
+    fx_picture(fx, "usb/b.bmp", 2);
+    fx_index(fx, "");
+    struct store *s = eng_store_get(fx->lib, &fx->err);
+    FX_OK(fx, store_roots(s, &roots, &n, &fx->err));
+    FX_OK(fx, store_mount_set(s, roots[0].id, "usb", true, &fx->err));
+    store_roots_free(roots, n);
+    eng_store_put(fx->lib, s);
+    fx_unlink(fx, "usb/b.bmp"); /* the bare mount point is left */
+    assert_int_equal(eye_model_use(fx->lib, "second", NULL, NULL, &fx->err), EYE_EBUSY);
+    assert_non_null(strstr(fx->err.msg, "1 pictures"));
+    assert_string_equal(fx_status(fx).model, "starter");
+    fx_picture(fx, "usb/b.bmp", 2);
+    FX_OK(fx, eye_model_use(fx->lib, "second", NULL, NULL, &fx->err));
+    assert_int_equal(fx_status(fx).embedded, 2);
+    fx_free(fx);
+}
+
 static void test_other_weights_under_the_same_name(void **state)
 {
     struct fx *fx = fx_new(state);
@@ -173,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_remove_meanwhile),
         cmocka_unit_test(test_stop_and_go_on),
         cmocka_unit_test(test_offline_pictures_block_the_switch),
+        cmocka_unit_test(test_unmounted_pictures_block_the_switch),
         cmocka_unit_test(test_other_weights_under_the_same_name),
         cmocka_unit_test(test_model_by_option),
     };
