@@ -121,7 +121,8 @@ char *eng_path_resolve(const char *path, enum eng_path_kind *kind, struct eye_er
 const char *eng_path_below(const char *path, const char *root);
 char *eng_path_join(const char *root, const char *rel, struct eye_err *err); /* yours */
 const char *eng_path_name(const char *path);                                 /* last component */
-bool eng_path_is_mount(const char *path); /* a folder on another file system than its parent */
+bool eng_path_is_mount(
+    const char *path); /* a folder that is mounted: another file system or a bind */
 bool eng_path_is_empty(const char *path); /* a folder that can be read and holds nothing */
 bool eng_root_is_offline(const struct store_root *root); /* just now */
 bool eng_name_hidden(const char *name); /* begins with a dot, or what NAS and systems litter */

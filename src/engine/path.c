@@ -1,6 +1,7 @@
 /* path.c - what paths and names mean to the library. Paths are bytes. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -137,12 +138,26 @@ const struct store_root *eng_root_of(const struct store_root *roots, size_t n, c
 
 /* ---- folders ---- */
 
+/* A folder that is bound in from the same file system (containers do that) has its parent's device: only newer kernels
+ * tell. */
+static bool says_mount_root(const char *path)
+{
+#ifdef STATX_ATTR_MOUNT_ROOT
+    struct statx sx;
+    return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, &sx) == 0 &&
+           (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+#else
+    (void)path;
+    return false;
+#endif
+}
+
 bool eng_path_is_mount(const char *path)
 {
     struct stat st, up;
     char *parent = fs_join(path, "..", NULL);
     bool mount = parent && stat(path, &st) == 0 && stat(parent, &up) == 0 && S_ISDIR(st.st_mode) &&
-                 (st.st_dev != up.st_dev || st.st_ino == up.st_ino);
+                 (st.st_dev != up.st_dev || st.st_ino == up.st_ino || says_mount_root(path));
     free(parent);
     return mount;
 }

@@ -66,6 +66,12 @@ in_disk "mkdir '$tmp/top/usb/in'; mv '$tmp/top/usb/rose.jpg' '$tmp/top/usb/in'
     $run '$tmp/top/cat.jpg'; $run '$tmp/top/usb/in'; umount '$tmp/top/usb'; $run '$tmp/top'"
 is "$(files)" 2 "so does one of which only a part was looked at"
 
+export lib=$tmp/bound
+mkdir "$tmp/elsewhere"
+cp samples/rose.jpg samples/zebra.jpg "$tmp/elsewhere"
+$ns sh -c "mount --bind '$tmp/elsewhere' '$tmp/top/usb'; $run '$tmp/top'; umount '$tmp/top/usb'; $run '$tmp/top'"
+is "$(files)" 3 "so does a folder that was bound in from the same disk"
+
 # The first run is killed when it has written something of the disk, long before it has seen the end of it.
 export lib=$tmp/killed
 in_disk "for i in \$(seq 150); do (cat samples/rose.jpg; echo \$i) >'$tmp/top/usb/'\$i.jpg; done
