@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "cli/cli.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -180,6 +181,16 @@ static void on_log(void *ctx, eye_log_level level, const char *line)
                 line);
 }
 
+/* What is said below the library's handle: "the sandbox is off". */
+static void on_base_log(void *ctx, enum log_level level, const char *line)
+{
+    on_log(ctx,
+           level >= LOG_ERROR  ? EYE_LOG_ERROR
+           : level >= LOG_WARN ? EYE_LOG_WARN
+                               : EYE_LOG_INFO,
+           line);
+}
+
 int cli_options(struct cli_ctx *ctx)
 {
     const struct cli_setting *all = ctx->settings.all;
@@ -200,6 +211,7 @@ int cli_options(struct cli_ctx *ctx)
     o->max_seconds = (int)seconds;
     o->log = on_log;
     o->log_ctx = ctx;
+    log_set_sink(on_base_log, ctx, LOG_INFO);
     return 0;
 }
 

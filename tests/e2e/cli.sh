@@ -46,6 +46,10 @@ code 2 "a bad number in the file" "$eye" status
 like "$errout" "threads \(from file\): 'many'" "is shown with its origin"
 unset EYESHINE_CONFIG
 
+mkdir "$tmp/none-in-it"
+code 0 "the sandbox can be switched off" env EYESHINE_SANDBOX=off "$eye" --library "$tmp/lib" index "$tmp/none-in-it"
+like "$errout" 'warning: EYESHINE_SANDBOX=off' "but not without a word"
+
 "$eye" completion bash >"$tmp/c.bash"
 bash -n "$tmp/c.bash" && pass "bash completion parses" || fail "bash completion parses"
 completed=$(bash -c ". '$tmp/c.bash'; COMP_WORDS=(eyeshine se); COMP_CWORD=1; _eyeshine; echo \${COMPREPLY[*]}")
