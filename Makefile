@@ -138,7 +138,7 @@ VARIANTS_OF_clip   := release asan
 VARIANTS_OF_engine := release asan tsan
 VARIANTS_OF_cli    := release asan
 
-.PHONY: test test-built tests-of-variant list-tests demo demo-built bench fuzz-replay install uninstall clean help
+.PHONY: test test-built tests-of-variant demo bench fuzz-replay install uninstall clean help
 test: ## install what is missing, build, run all tests (last line: N passed, N failed)
 	@tools/house/install build test
 	@$(MAKE) --no-print-directory -j2 all
@@ -176,6 +176,13 @@ install: all ## install under PREFIX (default /usr/local), DESTDIR respected
 	build/eyeshine completion man >$(DESTDIR)$(PREFIX)/share/man/man1/eyeshine.1
 	build/eyeshine completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/eyeshine
 	build/eyeshine completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_eyeshine
+
+uninstall: ## remove what install put under PREFIX
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/eyeshine lib/libeyeshine.a lib/libeyeshine.so lib/libeyeshine.so.$(SOMAJOR) \
+	  lib/libeyeshine.so.$(VERSION) lib/pkgconfig/eyeshine.pc include/eyeshine.h include/eye_err.h share/man/man1/eyeshine.1 \
+	  share/bash-completion/completions/eyeshine share/zsh/site-functions/_eyeshine)
+	rm -rf $(DESTDIR)$(PREFIX)/share/eyeshine/models/starter
+	-rmdir $(DESTDIR)$(PREFIX)/share/eyeshine/models $(DESTDIR)$(PREFIX)/share/eyeshine
 
 clean: ## remove build/ (the demo library too)
 	rm -rf build

@@ -33,4 +33,7 @@ for kind in shared static; do
     is "$out" "$tmp/pics/rocket.jpg" "and finds a picture ($kind)"
 done
 
+make -s -C "$OLDPWD" uninstall PREFIX="$prefix" >"$tmp/log" 2>&1 && pass "make uninstall" || fail "make uninstall" "$(tail -n 5 "$tmp/log")"
+is "$(find "$prefix" -type f -o -type l -o -name 'eyeshine*')" "" "leaves nothing of it behind"
+
 e2e_done
