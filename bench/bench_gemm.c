@@ -320,13 +320,13 @@ static void run_layer(struct net *net, const struct layer *l, const float *x, fl
                       struct pool *pool)
 {
     enum act act = l->act ? ACT_RELU6 : ACT_NONE;
-    size_t out = conv_out_same(l->side, l->stride), pad = conv_same_pad(l->side, l->k, l->stride);
+    const struct conv_shape s = conv_shape_same(l->side, l->side, l->in, l->k, l->stride);
+    const size_t out = s.oh;
     if (l->kind == STEM) {
-        conv_im2col(x, l->side, l->side, 3, 3, 2, pad, pad, out, out, net->patches);
+        conv_im2col(x, &s, net->patches);
         linear_apply(l->linear, net->patches, 27, out * out, act, NULL, y, l->out, pool);
     } else if (l->kind == DEPTH) {
-        depthwise_apply(l->depthwise, x, l->side, l->side, l->stride, pad, pad, out, out, act, y,
-                        pool);
+        depthwise_apply(l->depthwise, x, &s, act, y, pool);
     } else {
         linear_apply(l->linear, x, l->in, out * out, act, l->residual ? net->shortcut : NULL, y,
                      l->out, pool);

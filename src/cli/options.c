@@ -141,11 +141,15 @@ static int say_unknown(const struct cli_command *command, int c, int argc, char 
 int cli_parse(struct cli_ctx *ctx, const struct cli_command *command, int argc, char **argv,
               const struct cli_opt *opts, size_t nopts, struct cli_list *args)
 {
-    struct cli_opt all[MAX_OPTS];
+    struct cli_opt all[MAX_OPTS] = {0};
     struct option longs[MAX_OPTS + 1];
     char shorts[2 * MAX_OPTS + 3];
     bool help = false;
     size_t n = merge(ctx, &help, opts, nopts, all);
+    if (n == 0) {
+        cli_say("more options than the program can hold");
+        return CLI_FAILED;
+    }
     getopt_tables(all, n, command == NULL, longs, shorts);
 
     optind = 0; /* glibc: start over; the program's own options were parsed before */

@@ -227,26 +227,25 @@ size_t efficientnet_scratch(const struct efficientnet *e)
 static void run_stem(const struct efficientnet *e, const struct image *image, float *a, float *b,
                      float *c, struct pool *pool)
 {
-    size_t oh = conv_out_same(e->height, 2), ow = conv_out_same(e->width, 2);
+    const struct conv_shape s = conv_shape_same(e->height, e->width, 3, STEM_KERNEL, 2);
     pixels_normalise(image->rgb, e->width * e->height, e->mean, e->std, c);
-    conv_im2col(c, e->height, e->width, 3, STEM_KERNEL, 2, conv_same_pad(e->height, STEM_KERNEL, 2),
-                conv_same_pad(e->width, STEM_KERNEL, 2), oh, ow, b);
-    linear_apply(e->stem, b, STEM_KERNEL * STEM_KERNEL * 3, oh * ow, ACT_RELU6, NULL, a,
+    conv_im2col(c, &s, b);
+    linear_apply(e->stem, b, STEM_KERNEL * STEM_KERNEL * 3, s.oh * s.ow, ACT_RELU6, NULL, a,
                  e->stem_channels, pool);
 }
 
 static void run_block(const struct effblock *k, float *a, float *b, float *c, struct pool *pool)
 {
-    size_t oh = conv_out_same(k->h, k->stride), ow = conv_out_same(k->w, k->stride);
+    const struct conv_shape s = conv_shape_same(k->h, k->w, k->mid, k->kernel, k->stride);
     bool residual = k->stride == 1 && k->in == k->out;
     const float *x = a;
     if (k->expand) {
         linear_apply(k->expand, a, k->in, k->h * k->w, ACT_RELU6, NULL, b, k->mid, pool);
         x = b;
     }
-    depthwise_apply(k->filter, x, k->h, k->w, k->stride, conv_same_pad(k->h, k->kernel, k->stride),
-                    conv_same_pad(k->w, k->kernel, k->stride), oh, ow, ACT_RELU6, c, pool);
-    linear_apply(k->project, c, k->mid, oh * ow, ACT_NONE, residual ? a : NULL, a, k->out, pool);
+    depthwise_apply(k->filter, x, &s, ACT_RELU6, c, pool);
+    linear_apply(k->project, c, k->mid, s.oh * s.ow, ACT_NONE, residual ? a : NULL, a, k->out,
+                 pool);
 }
 
 void efficientnet_run(const struct efficientnet *e, const struct image *image, float *out,

@@ -126,6 +126,21 @@ static bool cont(unsigned b)
     return b >= 0x80 && b <= 0xBF;
 }
 
+/* Three continuation bytes of which one has become a space. */
+static bool altered_tail(unsigned b, unsigned c, unsigned d)
+{
+    int spaces = (b == ' ') + (c == ' ') + (d == ' ');
+    return spaces == 1 && cont(b) + cont(c) + cont(d) == 2;
+}
+
+/* A first byte and its continuation, of three, that are likely to be meant. */
+static bool altered_three(unsigned a, unsigned b, unsigned c)
+{
+    if (b == ' ')
+        return (a == 0xE2 || a == 0xE3) && cont(c) && c != 0x85 && c != 0xA0;
+    return a >= 0xE0 && a <= 0xE3 && cont(b) && b != 0x85 && b != 0xA0 && c == ' ';
+}
+
 /* Bytes at s that would be UTF-8 if a space in them were 0xA0, else 0. Only likely characters. */
 static size_t altered_utf8(const uint8_t *s, size_t n)
 {
@@ -134,14 +149,9 @@ static size_t altered_utf8(const uint8_t *s, size_t n)
     unsigned a = s[0], b = s[1], c = n > 2 ? s[2] : 0, d = n > 3 ? s[3] : 0;
     if (b == ' ' && (a == 0xC2 || a == 0xC3 || a == 0xC5 || a == 0xCE || a == 0xD0 || a == 0xD9))
         return 2;
-    if ((a == 0xE2 || a == 0xE3) && b == ' ' && cont(c) && c != 0x85 && c != 0xA0)
+    if (altered_three(a, b, c))
         return 3;
-    if (a >= 0xE0 && a <= 0xE3 && cont(b) && b != 0x85 && b != 0xA0 && c == ' ')
-        return 3;
-    int spaces = (b == ' ') + (c == ' ') + (d == ' ');
-    if (a == 0xF0 && spaces == 1 && cont(b) + cont(c) + cont(d) == 2)
-        return 4;
-    return 0;
+    return a == 0xF0 && altered_tail(b, c, d) ? 4 : 0;
 }
 
 /* After 0xC3 and a space: the space stays ("Ã la" is "à la"), but for Portuguese words that begin so. */

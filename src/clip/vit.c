@@ -99,7 +99,14 @@ static void embed(const struct vit *v, const struct image *image, float *x,
     float *pixels = scratch, *patches = scratch + 3 * v->image_w * v->image_h;
     size_t p = v->patch;
     pixels_normalise(image->rgb, v->image_w * v->image_h, v->mean, v->std, pixels);
-    conv_im2col(pixels, v->image_h, v->image_w, 3, p, p, 0, 0, v->grid_h, v->grid_w, patches);
+    const struct conv_shape shape = {.h = v->image_h,
+                                     .w = v->image_w,
+                                     .c = 3,
+                                     .k = p,
+                                     .stride = p,
+                                     .oh = v->grid_h,
+                                     .ow = v->grid_w};
+    conv_im2col(pixels, &shape, patches);
     memcpy(x, v->class_row, v->width * sizeof(float));
     linear_apply(v->patches, patches, p * p * 3, v->rows - 1, ACT_NONE, v->positions + v->width,
                  x + v->width, v->width, run->pool);

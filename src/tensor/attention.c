@@ -8,6 +8,7 @@
  * Scores are not normalised; the result is, being shorter. A causal block of rows stops at its
  * last row's key; scores past a row's own key become exact zeros, so each row's bits are what
  * they would be alone. */
+#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -196,6 +197,7 @@ static void attend_head(void *ctx, size_t head, int worker)
         attend_block(a, &h, (size_t)a->only_row, 1, out);
         return;
     }
+    assert(a->n > 0);
     size_t blocks = (a->n + BLOCK_ROWS - 1) / BLOCK_ROWS;
     size_t each = a->n / blocks, more = a->n % blocks, row = 0;
     for (size_t b = 0; b < blocks; b++) {

@@ -48,17 +48,31 @@ static void patch_row(const float *row, size_t w, size_t c, size_t k, size_t lef
     memset(out + to * c, 0, (k - to) * c * sizeof *out);
 }
 
-void conv_im2col(const float *x, size_t h, size_t w, size_t c, size_t k, size_t stride,
-                 size_t pad_top, size_t pad_left, size_t oh, size_t ow, float *out)
+struct conv_shape conv_shape_same(size_t h, size_t w, size_t c, size_t k, size_t stride)
 {
-    for (size_t oy = 0; oy < oh; oy++) {
-        for (size_t ox = 0; ox < ow; ox++) {
+    return (struct conv_shape){.h = h,
+                               .w = w,
+                               .c = c,
+                               .k = k,
+                               .stride = stride,
+                               .pad_top = conv_same_pad(h, k, stride),
+                               .pad_left = conv_same_pad(w, k, stride),
+                               .oh = conv_out_same(h, stride),
+                               .ow = conv_out_same(w, stride)};
+}
+
+void conv_im2col(const float *x, const struct conv_shape *s, float *out)
+{
+    const size_t w = s->w, c = s->c, k = s->k;
+    for (size_t oy = 0; oy < s->oh; oy++) {
+        for (size_t ox = 0; ox < s->ow; ox++) {
             for (size_t ky = 0; ky < k; ky++, out += k * c) {
-                size_t y = oy * stride + ky; /* in the padded image */
-                if (y < pad_top || y - pad_top >= h)
+                size_t y = oy * s->stride + ky; /* in the padded image */
+                if (y < s->pad_top || y - s->pad_top >= s->h)
                     memset(out, 0, k * c * sizeof *out);
                 else
-                    patch_row(x + (y - pad_top) * w * c, w, c, k, ox * stride, pad_left, out);
+                    patch_row(x + (y - s->pad_top) * w * c, w, c, k, ox * s->stride, s->pad_left,
+                              out);
             }
         }
     }
@@ -138,23 +152,22 @@ static void depthwise_one(void *ctx, size_t oy, int worker)
         w->d->kernels->act(row.y, n, w->act);
 }
 
-void depthwise_apply(const struct depthwise *d, const float *x, size_t h, size_t w, size_t stride,
-                     size_t pad_top, size_t pad_left, size_t oh, size_t ow, enum act act, float *y,
-                     struct pool *pool)
+void depthwise_apply(const struct depthwise *d, const float *x, const struct conv_shape *s,
+                     enum act act, float *y, struct pool *pool)
 {
     struct depthwise_work work = {
-        .d = d, .stride = stride, .pad_top = pad_top, .oh = oh, .y = y, .act = act};
+        .d = d, .stride = s->stride, .pad_top = s->pad_top, .oh = s->oh, .y = y, .act = act};
     work.row = (struct depthwise_row){.x = x,
-                                      .h = h,
-                                      .w = w,
+                                      .h = s->h,
+                                      .w = s->w,
                                       .c = d->c,
                                       .weights = d->weights,
                                       .bias = d->bias,
                                       .c_padded = d->c_padded,
                                       .k = d->k,
-                                      .stride = stride,
-                                      .pad_left = pad_left,
-                                      .ow = ow};
+                                      .stride = s->stride,
+                                      .pad_left = s->pad_left,
+                                      .ow = s->ow};
     work.clamps = act_clamps(act, &work.row.lo, &work.row.hi);
-    pool_run(pool, oh, depthwise_one, &work);
+    pool_run(pool, s->oh, depthwise_one, &work);
 }

@@ -67,7 +67,7 @@ INLINE void tile_one(const struct tile *t, const float *top, const float *start,
             v_load(start + (size_t)r * t->start_ld + v * VL);
     }
     const char *b = t->b;
-    const size_t bytes = (size_t)(nv * VL * (half ? 2 : 4)), k = t->k;
+    const size_t bytes = (size_t)nv * VL * (half ? 2 : 4), k = t->k;
     size_t p = 0;
     for (; p + TILE_AHEAD_EVERY <= k; p += TILE_AHEAD_EVERY) {
         __builtin_prefetch(ahead, 0, 2);
@@ -422,7 +422,8 @@ INLINE void dw_block(const struct depthwise_row *j, const struct dw_window *in, 
 INLINE void dw_outputs(const struct depthwise_row *j, struct dw_window in, size_t ox, int k,
                        int stride, int outs)
 {
-    size_t first = ox * (size_t)stride, cols = (size_t)((outs - 1) * stride + k), c = 0;
+    size_t first = ox * (size_t)stride, cols = (size_t)(outs - 1) * (size_t)stride + (size_t)k,
+           c = 0;
     size_t end = j->pad_left + j->w; /* of the image in the padded row */
     in.i0 = first < j->pad_left ? j->pad_left - first : 0;
     in.i1 = end > first ? (end - first < cols ? end - first : cols) : 0;

@@ -72,26 +72,34 @@ void linear_apply(const struct linear *l, const float *x, size_t ldx, size_t m, 
 
 /* ---- convolution, NHWC ---- */
 
-/* Padding as (top, left); bottom and right follow from the output size. TensorFlow SAME:
- * conv_same_pad. */
 size_t conv_out_same(size_t in, size_t stride); /* ceil(in / stride) */
 size_t conv_same_pad(size_t in, size_t kernel,
                      size_t stride); /* the part before: floor(total / 2) */
 
-/* Gather k x k patches for a strided convolution as a linear: out [oh*ow, k*k*c], inner order
- * (ky, kx, c); outside is 0. */
-void conv_im2col(const float *x, size_t h, size_t w, size_t c, size_t k, size_t stride,
-                 size_t pad_top, size_t pad_left, size_t oh, size_t ow, float *out);
+/* One convolution of [h, w, c] by k x k kernels to [oh, ow, ...]. Padding is (top, left); bottom
+ * and right follow from the output size. */
+struct conv_shape {
+    size_t h, w, c;
+    size_t k, stride;
+    size_t pad_top, pad_left;
+    size_t oh, ow;
+};
+
+/* The shape with TensorFlow's SAME padding. */
+struct conv_shape conv_shape_same(size_t h, size_t w, size_t c, size_t k, size_t stride);
+
+/* Gather patches for a strided convolution as a linear: x [h, w, c] -> out [oh*ow, k*k*c], inner
+ * order (ky, kx, c); outside is 0. */
+void conv_im2col(const float *x, const struct conv_shape *s, float *out);
 
 struct depthwise; /* packed k x k weights of c channels, bias folded */
 /* w: [c, 1, k, k]; scale/shift as in linear_new. */
 struct depthwise *depthwise_new(const struct tensor *w, const float *scale, const float *shift,
                                 struct eye_err *err);
 void depthwise_free(struct depthwise *d);
-/* x: [h, w, c] -> y: [oh, ow, c] */
-void depthwise_apply(const struct depthwise *d, const float *x, size_t h, size_t w, size_t stride,
-                     size_t pad_top, size_t pad_left, size_t oh, size_t ow, enum act act, float *y,
-                     struct pool *pool);
+/* x: [h, w, c] -> y: [oh, ow, c]; s has the c and k of d. */
+void depthwise_apply(const struct depthwise *d, const float *x, const struct conv_shape *s,
+                     enum act act, float *y, struct pool *pool);
 
 /* ---- attention ---- */
 

@@ -22,19 +22,19 @@ static float at(const float *x, size_t h, size_t w, size_t c, ptrdiff_t iy, ptrd
     return x[((size_t)iy * w + (size_t)ix) * c + ch];
 }
 
-static void run_patches(size_t h, size_t w, size_t c, size_t k, size_t stride, size_t top,
-                        size_t left, size_t oh, size_t ow)
+static void run_patches(const struct conv_shape *s)
 {
+    const size_t h = s->h, w = s->w, c = s->c, k = s->k, oh = s->oh, ow = s->ow;
     size_t count = oh * ow * k * k * c;
     float *x = numbers(h * w * c, 41), *out = room(count), *p = out;
-    conv_im2col(x, h, w, c, k, stride, top, left, oh, ow, out);
+    conv_im2col(x, s, out);
     for (size_t oy = 0; oy < oh; oy++)
         for (size_t ox = 0; ox < ow; ox++)
             for (size_t ky = 0; ky < k; ky++)
                 for (size_t kx = 0; kx < k; kx++)
                     for (size_t ch = 0; ch < c; ch++) {
-                        ptrdiff_t iy = (ptrdiff_t)(oy * stride + ky) - (ptrdiff_t)top;
-                        ptrdiff_t ix = (ptrdiff_t)(ox * stride + kx) - (ptrdiff_t)left;
+                        ptrdiff_t iy = (ptrdiff_t)(oy * s->stride + ky) - (ptrdiff_t)s->pad_top;
+                        ptrdiff_t ix = (ptrdiff_t)(ox * s->stride + kx) - (ptrdiff_t)s->pad_left;
                         assert_true(*p++ == at(x, h, w, c, iy, ix, ch));
                     }
     free(x);
@@ -43,34 +43,15 @@ static void run_patches(size_t h, size_t w, size_t c, size_t k, size_t stride, s
 
 static void test_im2col(void **state)
 {
-    (void)state;
-    run_patches(8, 12, 3, 4, 4, 0, 0, 2, 3);
-    run_patches(9, 7, 3, 3, 2, 1, 1, 5, 4);
-    run_patches(10, 10, 2, 3, 2, 0, 0, 5, 5);
-    run_patches(3, 2, 1, 5, 1, 2, 2, 3, 2);
-    run_patches(1, 1, 4, 7, 1, 3, 3, 1, 1);
-    run_patches(2, 2, 1, 3, 4, 0, 0, 2, 2); /* patches wholly outside */
+    static const struct conv_shape shapes[] = {
+        {8, 12, 3, 4, 4, 0, 0, 2, 3}, {9, 7, 3, 3, 2, 1, 1, 5, 4}, {10, 10, 2, 3, 2, 0, 0, 5, 5},
+        {3, 2, 1, 5, 1, 2, 2, 3, 2},  {1, 1, 4, 7, 1, 3, 3, 1, 1}, {2, 2, 1, 3, 4, 0, 0, 2, 2}};
+    (void)state; /* the last has patches wholly outside */
+    for (size_t i = 0; i < COUNT(shapes); i++)
+        run_patches(&shapes[i]);
 }
 
-struct shape {
-    size_t h, w, c, k, stride, top, left, oh, ow;
-};
-
-static struct shape same(size_t h, size_t w, size_t c, size_t k, size_t stride)
-{
-    struct shape s = {h,
-                      w,
-                      c,
-                      k,
-                      stride,
-                      conv_same_pad(h, k, stride),
-                      conv_same_pad(w, k, stride),
-                      conv_out_same(h, stride),
-                      conv_out_same(w, stride)};
-    return s;
-}
-
-static void check(const struct shape *s, const float *x, const float *w, const float *scale,
+static void check(const struct conv_shape *s, const float *x, const float *w, const float *scale,
                   const float *shift, bool relu6, const float *y)
 {
     for (size_t oy = 0; oy < s->oh; oy++)
@@ -81,8 +62,9 @@ static void check(const struct shape *s, const float *x, const float *w, const f
                     for (size_t kx = 0; kx < s->k; kx++)
                         sum += (double)w[(c * s->k + ky) * s->k + kx] *
                                (double)at(x, s->h, s->w, s->c,
-                                          (ptrdiff_t)(oy * s->stride + ky) - (ptrdiff_t)s->top,
-                                          (ptrdiff_t)(ox * s->stride + kx) - (ptrdiff_t)s->left, c);
+                                          (ptrdiff_t)(oy * s->stride + ky) - (ptrdiff_t)s->pad_top,
+                                          (ptrdiff_t)(ox * s->stride + kx) - (ptrdiff_t)s->pad_left,
+                                          c);
                 sum = sum * (scale ? (double)scale[c] : 1.0) + (shift ? (double)shift[c] : 0.0);
                 if (relu6)
                     sum = fmin(fmax(sum, 0.0), 6.0);
@@ -90,7 +72,7 @@ static void check(const struct shape *s, const float *x, const float *w, const f
             }
 }
 
-static void run_depthwise(const struct shape *s, bool folded, bool relu6)
+static void run_depthwise(const struct conv_shape *s, bool folded, bool relu6)
 {
     struct eye_err err;
     struct pool *pool = pool_new(2, &err);
@@ -105,10 +87,9 @@ static void run_depthwise(const struct shape *s, bool folded, bool relu6)
         assert_non_null(d);
         float *y = room(count), *shared = room(count);
         enum act act = relu6 ? ACT_RELU6 : ACT_NONE;
-        depthwise_apply(d, x, s->h, s->w, s->stride, s->top, s->left, s->oh, s->ow, act, y, NULL);
+        depthwise_apply(d, x, s, act, y, NULL);
         check(s, x, w, folded ? scale : NULL, folded ? shift : NULL, relu6, y);
-        depthwise_apply(d, x, s->h, s->w, s->stride, s->top, s->left, s->oh, s->ow, act, shared,
-                        pool);
+        depthwise_apply(d, x, s, act, shared, pool);
         assert_true(same_bits(y, shared, count));
         free(y);
         free(shared);
@@ -130,8 +111,8 @@ static void test_depthwise(void **state)
         for (size_t k = 0; k < COUNT(kernels); k++)
             for (size_t stride = 1; stride <= 3; stride++) {
                 size_t c = channels[(i * 3 + k * 2 + stride) % COUNT(channels)];
-                struct shape s =
-                    same(sides[i], sides[COUNT(sides) - 1 - i] + k, c, kernels[k], stride);
+                struct conv_shape s = conv_shape_same(sides[i], sides[COUNT(sides) - 1 - i] + k, c,
+                                                      kernels[k], stride);
                 run_depthwise(&s, (i + k) % 2, stride == 2);
             }
 }
@@ -139,8 +120,8 @@ static void test_depthwise(void **state)
 /* No padding, and outputs that lie in it altogether. */
 static void test_depthwise_odd_padding(void **state)
 {
-    struct shape valid = {9, 14, 11, 3, 1, 0, 0, 7, 12};
-    struct shape outside = {3, 3, 9, 3, 2, 4, 4, 6, 6};
+    struct conv_shape valid = {9, 14, 11, 3, 1, 0, 0, 7, 12};
+    struct conv_shape outside = {3, 3, 9, 3, 2, 4, 4, 6, 6};
     (void)state;
     run_depthwise(&valid, true, false);
     run_depthwise(&outside, true, false);
@@ -148,7 +129,7 @@ static void test_depthwise_odd_padding(void **state)
 
 static void test_depthwise_gelu(void **state)
 {
-    struct shape s = same(6, 6, 10, 3, 1);
+    struct conv_shape s = conv_shape_same(6, 6, 10, 3, 1);
     struct eye_err err;
     float *x = numbers(s.h * s.w * s.c, 46), *w = numbers(s.c * 9, 47), *plain = room(360),
           *y = room(360);
@@ -158,8 +139,8 @@ static void test_depthwise_gelu(void **state)
     {
         struct depthwise *d = depthwise_new(&t, NULL, NULL, &err);
         assert_non_null(d);
-        depthwise_apply(d, x, 6, 6, 1, 1, 1, 6, 6, ACT_NONE, plain, NULL);
-        depthwise_apply(d, x, 6, 6, 1, 1, 1, 6, 6, ACT_GELU, y, NULL);
+        depthwise_apply(d, x, &s, ACT_NONE, plain, NULL);
+        depthwise_apply(d, x, &s, ACT_GELU, y, NULL);
         for (size_t i = 0; i < 360; i++) {
             double v = (double)plain[i];
             near("gelu", (double)y[i], 0.5 * v * (1.0 + erf(v / sqrt(2.0))), 3e-6);
