@@ -140,7 +140,7 @@ static int inflate_lines(struct buf *out, struct eye_err *err)
     if (inflateInit2(&z, 15 + 16) != Z_OK)
         return eye_fail(err, EYE_ENOMEM, "not enough memory to inflate the merges of CLIP");
     z.next_in = bpe_data;
-    /* two labels around one piece of data. cppcheck-suppress comparePointers */
+    // cppcheck-suppress comparePointers ; two labels around one piece of data
     z.avail_in = (uInt)(bpe_data_end - bpe_data);
     int code = 0, status = Z_OK;
     while (!code && status == Z_OK && lines <= MERGES) {
