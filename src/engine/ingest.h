@@ -43,6 +43,7 @@ struct eng_item {
     char *path;      /* absolute; owned */
     const char *rel; /* borrowed from path */
     int64_t picture; /* the store knows the path as this picture; 0: not as a good one */
+    int64_t target;  /* ENG_LINK: the picture that a lane saw to have these bytes; 0: unknown */
     bool sniff;      /* the name does not say picture: bytes that do not either are no failure */
     bool in_table;
     bool again; /* second try after ENG_REDO */
@@ -107,6 +108,8 @@ struct eng_writer {
     size_t n;
     double started, batch_started, last_progress;
     struct eng_list todo, redo;
+    struct eng_item **held; /* [nheld] owned; still in the table, so not in a list */
+    size_t nheld, held_cap;
     struct {
         double at;
         uint64_t done;
@@ -158,8 +161,15 @@ void eng_writer_add(struct eng_writer *w, struct eng_item *item, struct eye_err 
 void eng_writer_flush(struct eng_writer *w, struct eye_err *err);
 void eng_writer_drain(struct eng_writer *w,
                       struct eye_err *err); /* until `done` is closed and empty */
+void eng_writer_put(struct eng_writer *w, struct eng_item *item,
+                    struct eye_err *err); /* eng_writer_add, but never held */
+void eng_writer_discard(struct eng_writer *w, struct eng_item *item);
 eye_index_progress eng_writer_counts(struct eng_writer *w);
 void eng_writer_progress(struct eng_writer *w, bool now);
 void eng_writer_release(struct eng_writer *w);
+
+/* ---- held.c ---- */
+bool eng_held_take(struct eng_writer *w, struct eng_item *item); /* false: to be written now */
+void eng_held_write(struct eng_writer *w, struct eye_err *err);  /* all of them, in their order */
 
 #endif

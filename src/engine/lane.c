@@ -113,6 +113,7 @@ static int link_or_embed(struct eng_lane *lane, struct eng_item *item, int fd,
                                    err);
     if (rc == 0 && has_vector) {
         item->kind = ENG_LINK;
+        item->target = id;
         return 0;
     }
     if (rc < 0 && rc != EYE_ENOTFOUND) {

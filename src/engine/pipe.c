@@ -259,6 +259,7 @@ static void redo(struct eng_pipe *p, struct eng_writer *w, struct eye_err *err)
             eng_writer_add(w, item, err);
         }
         eng_writer_flush(w, err);
+        eng_writer_progress(w, false);
     }
 }
 
@@ -273,6 +274,7 @@ int eng_pipe_run(struct eng_pipe *p, eng_source_fn *source, void *ctx, struct en
     if (w->rc == 0 && !w->cancelled && src.rc < 0) {
         w->rc = eye_fail(err, src.rc, "%s", src.err.msg);
     }
+    eng_held_write(w, err);
     redo(p, w, err);
     return w->rc < 0 ? w->rc : w->cancelled ? EYE_ECANCELLED : 0;
 }

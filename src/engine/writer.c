@@ -19,7 +19,7 @@ void eng_writer_init(struct eng_writer *w, struct eng_pipe *p, struct store *sto
     eng_list_init(&w->redo);
 }
 
-static void discard(struct eng_writer *w, struct eng_item *item)
+void eng_writer_discard(struct eng_writer *w, struct eng_item *item)
 {
     struct eng_item *waiters = eng_table_drop(w->pipe, item);
     item->waiters = waiters;
@@ -29,11 +29,17 @@ static void discard(struct eng_writer *w, struct eng_item *item)
 void eng_writer_release(struct eng_writer *w)
 {
     for (size_t i = 0; i < w->n; i++) {
-        discard(w, w->batch[i]);
+        eng_writer_discard(w, w->batch[i]);
     }
     w->n = 0;
     eng_list_release(&w->todo);
     eng_list_release(&w->redo);
+    for (size_t i = 0; i < w->nheld; i++) {
+        eng_writer_discard(w, w->held[i]);
+    }
+    free(w->held);
+    w->held = NULL;
+    w->nheld = w->held_cap = 0;
 }
 
 static void cancel(struct eng_writer *w)
@@ -248,8 +254,15 @@ void eng_writer_flush(struct eng_writer *w, struct eye_err *err)
 
 void eng_writer_add(struct eng_writer *w, struct eng_item *item, struct eye_err *err)
 {
+    if (w->rc < 0 || !eng_held_take(w, item)) {
+        eng_writer_put(w, item, err);
+    }
+}
+
+void eng_writer_put(struct eng_writer *w, struct eng_item *item, struct eye_err *err)
+{
     if (w->rc < 0) {
-        discard(w, item);
+        eng_writer_discard(w, item);
         return;
     }
     if (w->n == 0) {

@@ -1,6 +1,7 @@
 /* test_ingest.c - what index does with new, changed, moved, copied, broken and vanished files. */
 #include "engine/fixture.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 
 static void test_index_and_again(void **state)
@@ -90,6 +91,44 @@ static void test_changed_and_deleted(void **state)
 
 /* The bytes of a.bmp move to b.bmp while a.bmp gets others. With one lane, b.bmp is found to be known before the
  * batch that takes that picture's only file away: it must not be linked to what is no more. */
+/* Names that move up by one, as when a picture is put in between: nothing is embedded again, every id stays. */
+static void test_shifted_names(void **state)
+{
+    enum { N = 100 };
+    struct fx *fx = fx_new(state);
+    char from[32], to[32], path[600];
+    int64_t ids[N];
+    for (int i = 0; i < N; i++) {
+        snprintf(from, sizeof from, "p%03d.bmp", i);
+        fx_picture(fx, from, (uint64_t)i);
+    }
+    fx_index(fx, "");
+    for (int i = 0; i < N; i += 9) {
+        snprintf(from, sizeof from, "p%03d.bmp", i);
+        ids[i] = fx_best(fx, from, NULL);
+    }
+    for (int way = 0; way < 2; way++) {
+        for (int k = 0; k < N; k++) {
+            int i = way ? k : N - 1 - k;
+            struct timespec t[2] = {{1000000000 + way * 1000 + i, 0},
+                                    {1000000000 + way * 1000 + i, 0}};
+            snprintf(from, sizeof from, "p%03d.bmp", way ? i + 1 : i);
+            snprintf(to, sizeof to, "p%03d.bmp", way ? i : i + 1);
+            fx_rename(fx, from, to);
+            fx_path(fx, to, path);
+            assert_int_equal(utimensat(AT_FDCWD, path, t, 0), 0);
+        }
+        fx_index(fx, "");
+        FX_COUNTS(fx, 0, 0, N, 0, 1, 0);
+        for (int i = 0; i < N; i += 9) {
+            snprintf(from, sizeof from, "p%03d.bmp", way ? i : i + 1);
+            assert_int_equal(fx_best(fx, from, NULL), ids[i]);
+        }
+    }
+    fx_verify_clean(fx);
+    fx_free(fx);
+}
+
 static void test_swapped_names(void **state)
 {
     struct fx *fx = fx_new(state);
@@ -389,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_rename_keeps_the_picture),
         cmocka_unit_test(test_copies_are_embedded_once),
         cmocka_unit_test(test_changed_and_deleted),
+        cmocka_unit_test(test_shifted_names),
         cmocka_unit_test(test_swapped_names),
         cmocka_unit_test(test_failures_and_retry),
         cmocka_unit_test(test_a_good_file_that_breaks),
