@@ -73,7 +73,7 @@ static struct eng_item **in_order(struct eng_item **held, size_t n, struct eye_e
     bool *placed = order ? mem_calloc(n, sizeof *placed, err) : NULL;
     size_t *chain = placed ? mem_calloc(n, sizeof *chain, err) : NULL;
     if (chain) {
-        qsort(held, n, sizeof *held, by_target);
+        qsort(held, n, sizeof(struct eng_item *), by_target);
         place_all(held, n, placed, chain, order);
     } else {
         free(order);
