@@ -134,7 +134,7 @@ VARIANTS_OF_image  := release asan tsan
 VARIANTS_OF_tensor := release asan tsan
 VARIANTS_OF_vector := release asan tsan
 VARIANTS_OF_store  := release asan tsan
-VARIANTS_OF_clip   := release asan
+VARIANTS_OF_clip   := release asan tsan
 VARIANTS_OF_engine := release asan tsan
 VARIANTS_OF_cli    := release asan
 
