@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/fs.h"
 #include "base/json.h"
 #include "cli/cli.h"
 
@@ -67,7 +67,7 @@ struct query_set {
     eye_query *items;
     size_t n;
     struct buf text; /* words, or the lines of --queries with NULs for newlines */
-    int fd;          /* picture from stdin */
+    int fd;          /* picture from a pipe */
 };
 
 static int join_words(const struct cli_list *words, struct buf *out)
@@ -80,27 +80,47 @@ static int join_words(const struct cli_list *words, struct buf *out)
     return 0;
 }
 
-/* All of stdin to `out`. */
-static int slurp_stdin(struct buf *out)
+/* All of a file or pipe ("-": stdin) to `out`. */
+static int slurp(const char *file, struct buf *out)
 {
     char block[65536];
     size_t n = 0;
-    while ((n = fread(block, 1, sizeof block, stdin)) > 0)
+    int code = 0;
+    bool is_stdin = strcmp(file, "-") == 0;
+    FILE *f = is_stdin ? stdin : fopen(file, "re");
+    if (!f) {
+        cli_say("%s: cannot open: %s", file, strerror(errno));
+        return CLI_FAILED;
+    }
+    while (!code && (n = fread(block, 1, sizeof block, f)) > 0)
         if (buf_append(out, block, n, NULL) != 0) {
-            cli_say("standard input: more than %zu bytes", out->max);
-            return CLI_FAILED;
+            cli_say("%s: more than %zu bytes", is_stdin ? "standard input" : file, out->max);
+            code = CLI_FAILED;
         }
-    return 0;
+    if (!code && ferror(f)) {
+        cli_say("%s: cannot read: %s", is_stdin ? "standard input" : file, strerror(errno));
+        code = CLI_FAILED;
+    }
+    if (!is_stdin)
+        fclose(f);
+    return code;
 }
 
-/* The picture on stdin into an anonymous file, since the decoder is handed files. */
-static int spool_stdin(const struct cli_ctx *ctx, int *fd)
+/* "-", or something that can be read only once, like the shell's <(command). */
+static bool is_stream(const char *file)
+{
+    struct stat st;
+    return strcmp(file, "-") == 0 || (stat(file, &st) == 0 && S_ISFIFO(st.st_mode));
+}
+
+/* The picture on a pipe into an anonymous file, since the decoder is handed files. */
+static int spool(const struct cli_ctx *ctx, const char *file, int *fd)
 {
     struct buf bytes;
     uint64_t max = ctx->options.max_file_bytes ? ctx->options.max_file_bytes : UINT64_C(512) << 20;
     buf_init(&bytes, (size_t)max);
-    int code = slurp_stdin(&bytes);
-    *fd = code ? -1 : memfd_create("eyeshine-stdin", MFD_CLOEXEC);
+    int code = slurp(file, &bytes);
+    *fd = code ? -1 : memfd_create("eyeshine-picture", MFD_CLOEXEC);
     for (size_t at = 0; *fd >= 0 && at < bytes.len;) {
         ssize_t n = write(*fd, bytes.data + at, bytes.len - at);
         if (n < 0) {
@@ -111,7 +131,7 @@ static int spool_stdin(const struct cli_ctx *ctx, int *fd)
         }
     }
     if (!code && *fd < 0) {
-        cli_say("standard input: could not be kept: %s", strerror(errno));
+        cli_say("the picture could not be kept in memory: %s", strerror(errno));
         code = CLI_FAILED;
     }
     buf_release(&bytes);
@@ -146,12 +166,7 @@ static int split_queries(struct query_set *set)
 
 static int read_queries(const char *file, struct query_set *set)
 {
-    struct eye_err err = {0};
-    int code = 0;
-    if (strcmp(file, "-") == 0)
-        code = slurp_stdin(&set->text);
-    else if (fs_read_all(file, &set->text, &err) != 0)
-        code = cli_fail(&err);
+    int code = slurp(file, &set->text);
     if (!code && set->text.len && memchr(set->text.data, 0, set->text.len)) {
         cli_say("%s: has a NUL byte; queries are lines of text", file);
         code = CLI_USAGE;
@@ -182,8 +197,8 @@ static int make_queries(struct cli_ctx *ctx, const struct search_args *a,
     set->n = 1;
     set->items[0] = (eye_query)EYE_QUERY_INIT;
     set->items[0].like = a->like;
-    if (a->image && strcmp(a->image, "-") == 0) {
-        int code = spool_stdin(ctx, &set->fd);
+    if (a->image && is_stream(a->image)) {
+        int code = spool(ctx, a->image, &set->fd);
         set->items[0].image_fd = set->fd;
         return code;
     }

@@ -52,6 +52,14 @@ code 0 "--queries" "$eye" --library "$lib" search --json -n 2 --queries "$tmp/q.
 is "$(printf '%s\n' "$out" | json query_index | tr '\n' ' ')" "0 0 1 1 2 2 " "answers each line in order"
 is "$(printf '%s\n' "$out" | head -n 1 | json path)" "$first" "with the answer of a single search"
 
+mkfifo "$tmp/pipe"
+cat "$tmp/q.txt" >"$tmp/pipe" &
+is "$("$eye" --library "$lib" search --json -n 2 --queries "$tmp/pipe" | wc -l)" 6 "--queries reads a pipe, like <(command)"
+cat "$some" >"$tmp/pipe" &
+is "$("$eye" --library "$lib" search --json -n 1 --image "$tmp/pipe" | json path)" "$some" "--image reads one too"
+code 3 "--queries of no file" "$eye" --library "$lib" search --queries "$tmp/nothing"
+like "$errout" 'nothing: cannot open: No such file' "names it"
+
 # a rename keeps the embedding; a copy is the same picture
 mv "$some" "$pics/renamed.jpg"
 cp "$pics/renamed.jpg" "$pics/a copy.jpg"
