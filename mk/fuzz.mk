@@ -27,7 +27,10 @@ build/fuzz/fuzz_%: fuzz/fuzz_%.c fuzz/fuzz.h $(FUZZ_OBJS)
 	$(Q)$(FUZZ_CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -Ifuzz -o $@ $< $(FUZZ_OBJS) $(LIBS)
 .SECONDARY: $(FUZZ_OBJS)
 
-fuzz: $(FUZZ_ONLY:%=build/fuzz/fuzz_%) ## fuzz each parser for a minute (FUZZ_SECONDS, FUZZ_ONLY=image)
+fuzz-install:
+	@tools/house/install build fuzz
+
+fuzz: fuzz-install $(FUZZ_ONLY:%=build/fuzz/fuzz_%) ## fuzz each parser for a minute (FUZZ_SECONDS, FUZZ_ONLY=image)
 	@for t in $(FUZZ_ONLY); do mkdir -p build/fuzz/corpus/$$t build/fuzz/found; \
 	  case $$t in image) seeds="$(FUZZ_SEEDS_image)";; *) seeds=;; esac; echo "# $$t"; \
 	  $(FUZZ_ENV) build/fuzz/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
@@ -42,7 +45,7 @@ build/asan/fuzz/%: fuzz/fuzz_%.c fuzz/replay_main.c fuzz/fuzz.h $(FUZZ_LAYERS:%=
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -Ifuzz $(LDFLAGS_V) -o $@ $< fuzz/replay_main.c $(FUZZ_LAYERS:%=build/asan/%.a) $(LIBS)
 
-.PHONY: fuzz fuzz-replay fuzz-replays-built
+.PHONY: fuzz fuzz-install fuzz-replay fuzz-replays-built
 ifeq ($(VARIANT),asan)
 fuzz-replays-built: $(FUZZ_REPLAYS)
 tests-of-variant: fuzz-replays-built
