@@ -263,7 +263,9 @@ const struct cli_command cmd_index = {
             "that). A file that can't be read\n"
             "as a picture costs only that file: 'eyeshine failures' lists them. It can be stopped "
             "at any time (Ctrl-C) and\n"
-            "goes on from there when run again. Hidden files and folders are left out.",
+            "goes on from there when run again. Hidden files and folders are left out.\n"
+            "A single file outside the known folders makes its folder known: the next index "
+            "without a path walks it.",
     .run = run_index,
     .opts = opts,
     .nopts = O_COUNT,
