@@ -103,21 +103,22 @@ struct found {
     int64_t application, version, tables;
 };
 
-static int read_pragma(struct store *s, const char *sql, int64_t *value, struct eye_err *err)
-{
-    struct query q;
-    query_open(&q, s, sql);
-    return query_one_int(&q, value, err);
-}
-
+/* One statement, so that all three are of the same moment: another process may be creating the library just now. */
 static int look(struct store *s, struct found *f, struct eye_err *err)
 {
-    int rc = read_pragma(s, "SELECT count(*) FROM sqlite_schema", &f->tables, err);
-    if (!rc)
-        rc = read_pragma(s, "PRAGMA application_id", &f->application, err);
-    if (!rc)
-        rc = read_pragma(s, "PRAGMA user_version", &f->version, err);
-    return rc;
+    struct query q;
+    query_open(&q, s,
+               "SELECT (SELECT count(*) FROM sqlite_schema),"
+               " (SELECT application_id FROM pragma_application_id),"
+               " (SELECT user_version FROM pragma_user_version)");
+    int rc = query_step(&q, err);
+    if (rc <= 0)
+        return rc ? rc : EYE_ENOTFOUND;
+    *f = (struct found){.tables = query_get_int(&q, 0),
+                        .application = query_get_int(&q, 1),
+                        .version = query_get_int(&q, 2)};
+    query_done(&q);
+    return 0;
 }
 
 static bool is_empty(const struct found *f)
@@ -194,8 +195,9 @@ static int check_tables(struct store *s, struct eye_err *err)
             return store_fail(s, rc, err);
     }
     int64_t triggers = 0;
-    int rc =
-        read_pragma(s, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'", &triggers, err);
+    struct query q;
+    query_open(&q, s, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'");
+    int rc = query_one_int(&q, &triggers, err);
     if (!rc && triggers < 6)
         rc = eye_fail(err, EYE_EFORMAT, "%s is damaged (%d of 6 triggers): restore a backup",
                       s->path, (int)triggers);
