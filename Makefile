@@ -17,8 +17,11 @@ VERSION := 0.1.0
 SOMAJOR := 0
 
 # Order matters to the linker: upper layers first.
-LAYERS   := engine store clip vector tensor image base
-LIB_PKGS := libjpeg libpng libwebp libwebpdemux libtiff-4 libheif libexif sqlite3 jansson libutf8proc libseccomp zlib nettle
+LAYERS   := engine store clip vector tensor image archive base
+# What only the program has: the server, the client and the page.
+PROGRAM  := cli api http
+LIB_PKGS := libjpeg libpng libwebp libwebpdemux libtiff-4 libheif libexif sqlite3 jansson libutf8proc libseccomp libarchive zlib nettle
+PROGRAM_PKGS := libmicrohttpd libcurl gnutls
 
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 COMMON := -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -fvisibility=hidden -fPIC -pthread -g $(WARN) -MMD -MP \
@@ -40,9 +43,10 @@ else
 endif
 
 CFLAGS_ALL = $(COMMON) $(CFLAGS_V) $(CFLAGS)
-PKG_CFLAGS := $(shell pkg-config --cflags $(LIB_PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIB_PKGS) $(PROGRAM_PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIB_PKGS) 2>/dev/null)
 LIBS       := $(PKG_LIBS) -lgif -lm -pthread
+PROGRAM_LIBS := $(shell pkg-config --libs $(PROGRAM_PKGS) 2>/dev/null) $(LIBS)
 
 .DEFAULT_GOAL := all
 .PHONY: all
@@ -62,20 +66,21 @@ $(B)/$(1).a: $(call obj_of,$(1))
 	@rm -f $$@
 	$(Q)ar rcs $$@ $$^
 endef
-$(foreach l,$(LAYERS) cli,$(eval $(call layer_rule,$(l))))
+$(foreach l,$(LAYERS) $(PROGRAM),$(eval $(call layer_rule,$(l))))
 
 LAYER_LIBS := $(LAYERS:%=$(B)/%.a)
 
-$(B)/eyeshine: $(B)/cli.a $(LAYER_LIBS)
+$(B)/eyeshine: $(PROGRAM:%=$(B)/%.a) build/web/assets.o $(LAYER_LIBS)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_V) -o $@ -Wl,--whole-archive $(B)/cli.a -Wl,--no-whole-archive $(LAYER_LIBS) $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_V) -o $@ -Wl,--whole-archive $(B)/cli.a -Wl,--no-whole-archive $(PROGRAM:%=$(B)/%.a) build/web/assets.o \
+	  $(LAYER_LIBS) $(PROGRAM_LIBS)
 
 build/eyeshine: build/release/eyeshine
 	@ln -sf release/eyeshine $@
 
 .PHONY: have-packages
 have-packages:
-	@pkg-config --exists $(LIB_PKGS) || { echo "libraries are missing; 'make demo' installs them, or run:"; \
+	@pkg-config --exists $(LIB_PKGS) $(PROGRAM_PKGS) || { echo "libraries are missing; 'make demo' installs them, or run:"; \
 	  echo "  sudo apt-get install $$(awk '!/^#/ && $$2 == "build" {printf "%s ", $$1}' tools/house/packages.txt)"; exit 1; }
 
 # ---- the library: only eye_* leaves it ----
@@ -112,15 +117,20 @@ KNOWS_tensor := base
 KNOWS_vector := base
 KNOWS_clip   := tensor image base
 KNOWS_store  := vector base
-KNOWS_engine := store clip vector tensor image base
-KNOWS_cli    := engine store clip vector tensor image base
-TESTED := base image tensor vector clip store engine cli
+KNOWS_archive := base
+KNOWS_engine := store clip vector tensor image archive base
+KNOWS_http   := base
+KNOWS_api    := http engine store clip vector tensor image archive base
+KNOWS_cli    := api http engine store clip vector tensor image archive base
+TESTED := base image archive tensor vector clip store engine http api cli
+WEB_api := build/web/assets.o
+WEB_cli := build/web/assets.o
 
 define unit_rule
-$(B)/tests/$(1)/%: tests/unit/$(1)/%.c $(wildcard tests/unit/*.h tests/unit/$(1)/*.h) $(B)/$(1).a $(KNOWS_$(1):%=$(B)/%.a)
+$(B)/tests/$(1)/%: tests/unit/$(1)/%.c $(wildcard tests/unit/*.h tests/unit/$(1)/*.h) $(B)/$(1).a $(KNOWS_$(1):%=$(B)/%.a) $(WEB_$(1))
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
-	$(Q)$$(CC) $$(CFLAGS_ALL) $$(PKG_CFLAGS) -Itests/unit $$(LDFLAGS_V) -o $$@ $$< $(B)/$(1).a $(KNOWS_$(1):%=$(B)/%.a) $$(LIBS) -lcmocka
+	$(Q)$$(CC) $$(CFLAGS_ALL) $$(PKG_CFLAGS) -Itests/unit $$(LDFLAGS_V) -o $$@ $$< $(B)/$(1).a $(KNOWS_$(1):%=$(B)/%.a) $(WEB_$(1)) $$(PROGRAM_LIBS) -lcmocka
 UNIT_$(1) := $(patsubst tests/unit/$(1)/%.c,$(B)/tests/$(1)/%,$(wildcard tests/unit/$(1)/test_*.c))
 .PHONY: unit-$(1)
 unit-$(1): $$(UNIT_$(1))
@@ -136,6 +146,9 @@ VARIANTS_OF_vector := release asan tsan
 VARIANTS_OF_store  := release asan tsan
 VARIANTS_OF_clip   := release asan tsan
 VARIANTS_OF_engine := release asan tsan
+VARIANTS_OF_archive := release asan
+VARIANTS_OF_http   := release asan tsan
+VARIANTS_OF_api    := release asan tsan
 VARIANTS_OF_cli    := release asan
 
 .PHONY: test test-built tests-of-variant demo bench fuzz-replay install uninstall clean help
@@ -154,7 +167,7 @@ unit_names = $(foreach l,$(TESTED),$(if $(filter $(1),$(VARIANTS_OF_$(l))),$(pat
 test-built:
 	@tools/house/run-tests \
 	  $(foreach v,release asan tsan,$(foreach t,$(call unit_names,$(v)),$(v)/$(t)=build/$(v)/tests/$(t))) \
-	  $(foreach t,$(filter-out tests/e2e/lib.sh,$(wildcard tests/e2e/*.sh)),e2e/$(notdir $(basename $(t)))=$(t)) $(EXTRA_TESTS)
+	  $(foreach t,$(filter-out tests/e2e/lib.sh tests/e2e/serve_lib.sh,$(wildcard tests/e2e/*.sh)),e2e/$(notdir $(basename $(t)))=$(t)) $(EXTRA_TESTS)
 
 demo: ## install what is missing, build, index the sample pictures, run the sample queries
 	@tools/house/install build
@@ -171,7 +184,7 @@ install: all ## install under PREFIX (default /usr/local), DESTDIR respected
 	ln -sf libeyeshine.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libeyeshine.so.$(SOMAJOR)
 	ln -sf libeyeshine.so.$(SOMAJOR) $(DESTDIR)$(PREFIX)/lib/libeyeshine.so
 	install -m 644 build/eyeshine.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
-	install -m 644 include/eyeshine.h include/eye_err.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(wildcard include/*.h) $(DESTDIR)$(PREFIX)/include/
 	cp -r models/starter $(DESTDIR)$(PREFIX)/share/eyeshine/models/
 	build/eyeshine completion man >$(DESTDIR)$(PREFIX)/share/man/man1/eyeshine.1
 	build/eyeshine completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/eyeshine
@@ -179,7 +192,7 @@ install: all ## install under PREFIX (default /usr/local), DESTDIR respected
 
 uninstall: ## remove what install put under PREFIX
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/eyeshine lib/libeyeshine.a lib/libeyeshine.so lib/libeyeshine.so.$(SOMAJOR) \
-	  lib/libeyeshine.so.$(VERSION) lib/pkgconfig/eyeshine.pc include/eyeshine.h include/eye_err.h share/man/man1/eyeshine.1 \
+	  lib/libeyeshine.so.$(VERSION) lib/pkgconfig/eyeshine.pc $(wildcard include/*.h) share/man/man1/eyeshine.1 \
 	  share/bash-completion/completions/eyeshine share/zsh/site-functions/_eyeshine)
 	rm -rf $(DESTDIR)$(PREFIX)/share/eyeshine/models/starter
 	-rmdir $(DESTDIR)$(PREFIX)/share/eyeshine/models $(DESTDIR)$(PREFIX)/share/eyeshine

@@ -159,6 +159,53 @@ EYE_API size_t eye_results_count(const eye_results *results);
 EYE_API const eye_result *eye_results_at(const eye_results *results, size_t i);
 EYE_API void eye_results_free(eye_results *results);
 
+/* ---- one query made of several terms, with filters, page by page ---- */
+
+typedef struct {
+    eye_query query; /* words, a picture, or a picture of the library */
+    float weight;    /* -10..10, not 0; negative: away from it */
+} eye_term;
+
+/* All that is set must hold. EYE_FILTER_INIT lets everything pass. */
+typedef struct {
+    const char *
+        path; /* glob (fnmatch, * crosses slashes) against the absolute path of any file of the picture; with no glob
+                         character: a part of the path. NULL: any */
+    int64_t root;       /* id of a root; 0: any */
+    const char *format; /* "jpeg" ...; NULL: any */
+    const char *camera; /* part of "Make Model", case ignored; NULL: any */
+    int64_t taken_from, taken_to, added_from, added_to; /* seconds since 1970, from <= t < to;
+                                                           EYE_TIME_UNKNOWN: open */
+    int min_width, min_height;                          /* pixels; 0: any */
+    double min_megapixels, max_megapixels;              /* 0: any */
+    char orientation; /* 'l'andscape, 'p'ortrait, 's'quare; 0: any */
+    char gps;         /* 'y' has a place, 'n' has none; 0: any */
+} eye_filter;
+#define EYE_FILTER_INIT                                                                            \
+    {                                                                                              \
+        NULL, 0, NULL, NULL, EYE_TIME_UNKNOWN, EYE_TIME_UNKNOWN, EYE_TIME_UNKNOWN,                 \
+            EYE_TIME_UNKNOWN, 0, 0, 0, 0, 0, 0                                                     \
+    }
+
+typedef struct {
+    size_t limit;             /* results a page, 1..1000 */
+    float min_score;          /* as in eye_search_options */
+    const eye_filter *filter; /* NULL: none */
+    const char *
+        cursor; /* of eye_results_next: the page after it; NULL: the first. Pages never overlap: results are ordered by
+                           score, then id, and a cursor is a place in that order, so what is added meanwhile shifts nothing */
+} eye_find_options;
+
+/* Rank by the cosine with v / |v|, v = sum of weight * unit vector of the term. Exact, also under a filter. No
+ * terms: the newest pictures first, score 0 (browsing). EYE_EINVAL (weights that cancel out, a bad cursor), EYE_ENOTFOUND, EYE_EFORMAT. */
+EYE_API int eye_find(eye_lib *lib, const eye_term *terms, size_t nterms,
+                     const eye_find_options *options, eye_results **out, struct eye_err *err);
+EYE_API const char *eye_results_next(const eye_results *results); /* NULL: that was the last page */
+EYE_API uint64_t eye_results_total(const eye_results *results); /* pictures that pass the filter */
+
+/* Load the model and the vectors and start the decoders now rather than at the first search. */
+EYE_API int eye_warm(eye_lib *lib, struct eye_err *err);
+
 /* The embedding itself, out [eye_dim], length 1: for tools and tests. */
 EYE_API int eye_embed(eye_lib *lib, const eye_query *query, float *out, struct eye_err *err);
 EYE_API int eye_dim(eye_lib *lib, struct eye_err *err); /* > 0, or an error code */
@@ -175,8 +222,10 @@ typedef struct {
 EYE_API int eye_status_get(eye_lib *lib, eye_status *out, struct eye_err *err);
 
 typedef struct {
+    int64_t id;
     const char *path;
     bool offline;
+    bool uploads; /* the library's own folder for uploaded pictures */
     uint64_t files, failures;
     int64_t last_scan; /* EYE_TIME_UNKNOWN: never finished */
 } eye_root;
@@ -240,4 +289,8 @@ EYE_API int eye_doctor(const eye_options *options,
 #ifdef __cplusplus
 }
 #endif
+
+#include "eye_jobs.h"
+#include "eye_picture.h"
+
 #endif
