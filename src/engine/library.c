@@ -89,9 +89,12 @@ int eye_roots(eye_lib *lib, int (*fn)(void *ctx, const eye_root *root), void *ct
     int rc = s ? store_roots(s, &roots, &n, err) : EYE_EIO;
     eng_store_put(lib, s);
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        eye_root r = {roots[i].path, eng_root_is_offline(&roots[i]), roots[i].files,
-                      roots[i].failures,
-                      roots[i].last_scan ? roots[i].last_scan : EYE_TIME_UNKNOWN};
+        eye_root r = {.id = roots[i].id,
+                      .path = roots[i].path,
+                      .offline = eng_root_is_offline(&roots[i]),
+                      .files = roots[i].files,
+                      .failures = roots[i].failures,
+                      .last_scan = roots[i].last_scan ? roots[i].last_scan : EYE_TIME_UNKNOWN};
         rc = fn(ctx, &r);
     }
     store_roots_free(roots, n);
