@@ -186,6 +186,7 @@ install: all ## install under PREFIX (default /usr/local), DESTDIR respected
 	install -m 644 build/eyeshine.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 	install -m 644 $(wildcard include/*.h) $(DESTDIR)$(PREFIX)/include/
 	cp -r models/starter $(DESTDIR)$(PREFIX)/share/eyeshine/models/
+	cp -r samples $(DESTDIR)$(PREFIX)/share/eyeshine/
 	build/eyeshine completion man >$(DESTDIR)$(PREFIX)/share/man/man1/eyeshine.1
 	build/eyeshine completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/eyeshine
 	build/eyeshine completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_eyeshine
@@ -194,7 +195,7 @@ uninstall: ## remove what install put under PREFIX
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/eyeshine lib/libeyeshine.a lib/libeyeshine.so lib/libeyeshine.so.$(SOMAJOR) \
 	  lib/libeyeshine.so.$(VERSION) lib/pkgconfig/eyeshine.pc $(wildcard include/*.h) share/man/man1/eyeshine.1 \
 	  share/bash-completion/completions/eyeshine share/zsh/site-functions/_eyeshine)
-	rm -rf $(DESTDIR)$(PREFIX)/share/eyeshine/models/starter
+	rm -rf $(DESTDIR)$(PREFIX)/share/eyeshine/models/starter $(DESTDIR)$(PREFIX)/share/eyeshine/samples
 	-rmdir $(DESTDIR)$(PREFIX)/share/eyeshine/models $(DESTDIR)$(PREFIX)/share/eyeshine
 
 clean: ## remove build/ (the demo library too)
