@@ -72,9 +72,15 @@ struct image_window {
     int x, y, width, height; /* inside 0..full_w, 0..full_h */
 };
 
+/* Size of the source in its own pixels: the exact fraction of the full size if it was shrunk on load. */
+void image_source_extent(const struct image *in, int full_w, int full_h, double *w, double *h);
+
 /* Write the window's pixels to out: rows of [width, 3] bytes, `stride` bytes apart. */
 int image_resize_window(const struct image *in, const struct image_window *win,
                         enum image_filter filter, uint8_t *out, size_t stride, struct eye_err *err);
+
+/* thumb.c: the size of a picture that fits into side x side pixels, at least 1 and never enlarged. */
+void image_fit_size(int full_w, int full_h, int side, int *w, int *h);
 
 /* resize_avx2.c: the two inner loops with AVX2; the same integers as the portable ones in resize.c.
  * Only on a processor with AVX2. */

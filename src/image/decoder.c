@@ -14,9 +14,14 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/log.h"
 
-enum { MAX_WORKERS = 256, LIFE = 1000, START_SECONDS = 15, MAX_PREP_SIDE = 4096 };
+enum {
+    MAX_WORKERS = 256,
+    LIFE = 1000,
+    START_SECONDS = 15,
+    MAX_PREP_SIDE = 4096,
+    MAX_THUMB_SIDE = 2048
+};
 
 struct worker {
     pid_t pid; /* 0: none */
@@ -146,10 +151,33 @@ static int pass_failure(struct decoder_answer *answer, struct eye_err *err)
     return eye_fail(err, code, "%s", answer->msg[0] ? answer->msg : "the decoder gave no reason");
 }
 
+/* What follows a good answer, in *data (free it), *len bytes. Ends a worker that does not deliver. */
+static int receive_result(struct decoder_pool *pool, struct worker *w,
+                          const struct decoder_ask *ask, const struct decoder_answer *answer,
+                          const struct wire_deadline *deadline, uint8_t **data, size_t *len,
+                          struct eye_err *err)
+{
+    *len = ask->side ? answer->bytes : (size_t)ask->prep.width * (size_t)ask->prep.height * 3;
+    if (ask->side && (*len == 0 || *len > wire_webp_max(ask->side)))
+        return explain_loss(pool, w, 0, err);
+    uint8_t *got = mem_calloc(*len, 1, err);
+    if (!got) {
+        end_worker(pool, w);
+        return EYE_ENOMEM;
+    }
+    int code = wire_recv_until(w->sock, got, *len, deadline);
+    if (code != 0 || (ask->side && !wire_webp_ok(got, *len, ask->side))) {
+        free(got);
+        return explain_loss(pool, w, code, err);
+    }
+    *data = got;
+    return 0;
+}
+
 /* One file with a worker that is ours. On return w->pid is 0 if it had to be ended. */
 static int converse(struct decoder_pool *pool, struct worker *w, int fd,
-                    const struct decoder_ask *ask, struct image *out, struct image_meta *meta,
-                    struct eye_err *err)
+                    const struct decoder_ask *ask, uint8_t **data, size_t *len,
+                    struct image_meta *meta, struct eye_err *err)
 {
     struct decoder_answer answer;
     struct wire_deadline deadline = wire_deadline_in(w->pid, pool->config.limits.max_seconds);
@@ -168,21 +196,10 @@ static int converse(struct decoder_pool *pool, struct worker *w, int fd,
         end_worker(pool, w);
         return code;
     }
-    size_t bytes = (size_t)ask->prep.width * (size_t)ask->prep.height * 3;
-    uint8_t *rgb = mem_calloc(bytes, 1, err);
-    if (!rgb) {
+    code = receive_result(pool, w, ask, &answer, &deadline, data, len, err);
+    if (code == 0 && ++w->served >= LIFE)
         end_worker(pool, w);
-        return EYE_ENOMEM;
-    }
-    code = wire_recv_until(w->sock, rgb, bytes, &deadline);
-    if (code != 0) {
-        free(rgb);
-        return explain_loss(pool, w, code, err);
-    }
-    *out = (struct image){ask->prep.width, ask->prep.height, rgb};
-    if (++w->served >= LIFE)
-        end_worker(pool, w);
-    return 0;
+    return code;
 }
 
 /* ---- lending ---- */
@@ -214,14 +231,10 @@ static void give_back(struct decoder_pool *pool, struct worker *w)
     pthread_mutex_unlock(&pool->lock);
 }
 
-static int check_request(int fd, const struct image_prep *prep, const struct image_limits *limits,
-                         uint64_t *size, struct eye_err *err)
+static int check_file(int fd, const struct image_limits *limits, uint64_t *size,
+                      struct eye_err *err)
 {
     struct stat st;
-    if (prep->width < 1 || prep->width > MAX_PREP_SIDE || prep->height < 1 ||
-        prep->height > MAX_PREP_SIDE)
-        return eye_fail(err, EYE_EINVAL, "a picture cannot be prepared as %d x %d pixels (1 to %d)",
-                        prep->width, prep->height, MAX_PREP_SIDE);
     if (fstat(fd, &st) != 0)
         return eye_fail_errno(err, errno, "the file cannot be read");
     if (!S_ISREG(st.st_mode))
@@ -236,14 +249,12 @@ static int check_request(int fd, const struct image_prep *prep, const struct ima
     return 0;
 }
 
-int decoder_decode(struct decoder_pool *pool, int fd, const struct image_prep *prep,
-                   struct image *out, struct image_meta *meta, struct eye_err *err)
+/* Any task on one file with the next free worker; *data (free it) gets what came of it, *len bytes. */
+static int serve_one(struct decoder_pool *pool, int fd, struct decoder_ask *ask, uint8_t **data,
+                     size_t *len, struct image_meta *meta, struct eye_err *err)
 {
     struct image_meta unwanted;
-    struct decoder_ask ask;
-    memset(&ask, 0, sizeof(ask));
-    ask.prep = *prep;
-    int code = check_request(fd, prep, &pool->config.limits, &ask.size, err);
+    int code = check_file(fd, &pool->config.limits, &ask->size, err);
     if (code != 0)
         return code;
     struct worker *w = borrow(pool);
@@ -253,26 +264,51 @@ int decoder_decode(struct decoder_pool *pool, int fd, const struct image_prep *p
     if (w->pid == 0)
         code = start_worker(pool, w, err);
     if (code == 0)
-        code = converse(pool, w, fd, &ask, out, meta ? meta : &unwanted, err);
+        code = converse(pool, w, fd, ask, data, len, meta ? meta : &unwanted, err);
     give_back(pool, w);
+    return code;
+}
+
+int decoder_decode(struct decoder_pool *pool, int fd, const struct image_prep *prep,
+                   struct image *out, struct image_meta *meta, struct eye_err *err)
+{
+    struct decoder_ask ask;
+    uint8_t *rgb = NULL;
+    size_t len = 0;
+    memset(&ask, 0, sizeof(ask));
+    ask.prep = *prep;
+    if (prep->width < 1 || prep->width > MAX_PREP_SIDE || prep->height < 1 ||
+        prep->height > MAX_PREP_SIDE)
+        return eye_fail(err, EYE_EINVAL, "a picture cannot be prepared as %d x %d pixels (1 to %d)",
+                        prep->width, prep->height, MAX_PREP_SIDE);
+    int code = serve_one(pool, fd, &ask, &rgb, &len, meta, err);
+    if (code == 0)
+        *out = (struct image){prep->width, prep->height, rgb};
+    return code;
+}
+
+int decoder_thumbnail(struct decoder_pool *pool, int fd, int side, struct buf *webp,
+                      struct image_meta *meta, struct eye_err *err)
+{
+    struct decoder_ask ask;
+    uint8_t *data = NULL;
+    size_t len = 0;
+    memset(&ask, 0, sizeof(ask));
+    ask.side = side;
+    if (side < 1 || side > MAX_THUMB_SIDE)
+        return eye_fail(err, EYE_EINVAL, "a thumbnail cannot have %d pixels a side (1 to %d)", side,
+                        MAX_THUMB_SIDE);
+    int code = serve_one(pool, fd, &ask, &data, &len, meta, err);
+    if (code == 0)
+        code = buf_append(webp, data, len, err);
+    free(data);
     return code;
 }
 
 /* ---- opening and closing ---- */
 
-/* The user's way around a system without seccomp; anything but "off" leaves it on. */
-static bool want_seccomp(void)
-{
-    const char *word = getenv("EYESHINE_SANDBOX");
-    bool off = word && strcmp(word, "off") == 0;
-    if (off)
-        log_line(LOG_WARN,
-                 "EYESHINE_SANDBOX=off: pictures are decoded without a system call filter");
-    return !off;
-}
-
-struct decoder_pool *decoder_open_job(decoder_job *job, int nworkers,
-                                      const struct image_limits *limits, struct eye_err *err)
+struct decoder_pool *decoder_open_jobs(decoder_job *job, decoder_thumb_job *thumb_job, int nworkers,
+                                       const struct image_limits *limits, struct eye_err *err)
 {
     if (nworkers < 1 || nworkers > MAX_WORKERS) {
         eye_fail(err, EYE_EINVAL, "%d decoder processes cannot be; 1 to %d can", nworkers,
@@ -282,8 +318,8 @@ struct decoder_pool *decoder_open_job(decoder_job *job, int nworkers,
     struct decoder_pool *pool = mem_calloc(1, sizeof(*pool), err);
     if (!pool)
         return NULL;
-    pool->config = (struct decoder_config){limits ? *limits : image_limits_default, job, nworkers,
-                                           want_seccomp()};
+    pool->config = (struct decoder_config){limits ? *limits : image_limits_default, job, thumb_job,
+                                           nworkers, sandbox_wanted()};
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->given_back, NULL);
     pthread_mutex_init(&pool->supervisor_lock, NULL);
@@ -293,6 +329,12 @@ struct decoder_pool *decoder_open_job(decoder_job *job, int nworkers,
         return NULL;
     }
     return pool;
+}
+
+struct decoder_pool *decoder_open_job(decoder_job *job, int nworkers,
+                                      const struct image_limits *limits, struct eye_err *err)
+{
+    return decoder_open_jobs(job, decoder_job_thumbnail, nworkers, limits, err);
 }
 
 struct decoder_pool *decoder_open(int nworkers, const struct image_limits *limits,

@@ -4,28 +4,15 @@
  *     decoder.c  ── spawn, end ──► decoder_supervisor.c ── fork ──► decoder_worker.c
  *         └────────── file descriptor ─►, ◄─ answer, pixels ────────────┘
  *
- * decoder_wire.c moves the bytes, decoder_sandbox.c shuts the worker in. */
+ * decoder_wire.c moves the bytes, base/sandbox.c shuts the worker in. */
 #ifndef IMAGE_DECODER_INTERNAL_H
 #define IMAGE_DECODER_INTERNAL_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/sandbox.h"
 #include "image/image.h"
-
-/* A sanitizer's runtime reserves terabytes, opens /proc and starts a symbolizer: RLIMIT_DATA and seccomp
- * would kill it, not a bug. Those two are left out of such builds, and stderr stays open for reports. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define DECODER_SANITIZED 1
-#elif defined(__has_feature)
-#define DECODER_SANITIZED                                                                          \
-    (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer)) /* clang's way */
-#else
-#define DECODER_SANITIZED 0
-#endif
-
-/* Each child's only way out is this descriptor; 0, 1 and 2 are /dev/null. */
-enum { DECODER_SOCKET = 3 };
 
 /* What a worker does with an open file of `size` bytes: decoder_job_picture(), or a misbehaving one in tests
  * (children inherit the pointer by fork). Gives prep->width x prep->height pixels. */
@@ -33,17 +20,24 @@ typedef int decoder_job(int fd, uint64_t size, const struct image_limits *limits
                         const struct image_prep *prep, struct image *out, struct image_meta *meta,
                         struct eye_err *err);
 decoder_job decoder_job_picture;
+/* The other task: a WebP that fits into side x side pixels, appended to `webp`. */
+typedef int decoder_thumb_job(int fd, uint64_t size, const struct image_limits *limits, int side,
+                              struct buf *webp, struct image_meta *meta, struct eye_err *err);
+decoder_thumb_job decoder_job_thumbnail;
 
 struct decoder_config {
     struct image_limits limits;
     decoder_job *job;
+    decoder_thumb_job *thumb_job;
     int nworkers;
     bool seccomp; /* false: EYESHINE_SANDBOX=off */
 };
 
-/* decoder_open() with another job. */
+/* decoder_open() with another job, or others for both tasks. */
 struct decoder_pool *decoder_open_job(decoder_job *job, int nworkers,
                                       const struct image_limits *limits, struct eye_err *err);
+struct decoder_pool *decoder_open_jobs(decoder_job *job, decoder_thumb_job *thumb_job, int nworkers,
+                                       const struct image_limits *limits, struct eye_err *err);
 
 /* ---- decoder_supervisor.c ---- */
 
@@ -70,31 +64,25 @@ int supervisor_call(int sock, const struct supervisor_ask *ask, struct superviso
 /* Life of a worker, from just after the fork; `parent` is the supervisor. */
 _Noreturn void decoder_worker(const struct decoder_config *config, int sock, pid_t parent);
 
-/* ---- decoder_sandbox.c ---- */
-
-/* Point 0, 1 and 2 at /dev/null, move `sock` to DECODER_SOCKET and close all others. */
-void sandbox_close_descriptors(int sock);
-/* rlimits and, if `seccomp`, the system call filter. No way back. EYE_EIO tells what the system refused. */
-int sandbox_enter(const struct image_limits *limits, bool seccomp, struct eye_err *err);
-
 /* ---- decoder_wire.c ---- */
 
 enum { DECODER_READY = 0x65796531, DECODER_ANSWER = 0x65796532 };
 
 struct decoder_ask {
     uint64_t size;
+    int32_t side; /* of a thumbnail; 0: pixels as `prep` wants them */
     struct image_prep prep;
 };
 
 /* Only integers and bytes of fixed width: a bool or enum with a value of its own would be undefined
- * behaviour in the program as soon as it is read. If code is 0, the pixels follow. */
+ * behaviour in the program as soon as it is read. If code is 0, the pixels or the `bytes` of a thumbnail follow. */
 struct decoder_answer {
     uint32_t magic;
     int32_t code;
     int32_t format, width, height, orientation;
     int64_t taken_at;
     double lat, lon;
-    uint32_t has_gps;
+    uint32_t has_gps, bytes;
     char camera[96];
     char msg[EYE_ERR_MSG_MAX];
 };
@@ -119,5 +107,13 @@ void wire_pack(const struct image_meta *meta, struct decoder_answer *out);
 /* Believes nothing: fields out of range make it fail with EYE_EREMOTE. */
 int wire_unpack(const struct decoder_answer *in, const struct image_limits *limits,
                 struct image_meta *out, struct eye_err *err);
+
+/* The most bytes that a thumbnail of this side may have; noise comes to a quarter of it. */
+static inline size_t wire_webp_max(int side)
+{
+    return 4096 + 3 * (size_t)side * (size_t)side;
+}
+/* True if the bytes are one plain lossy WebP of at most side x side pixels, by its header. */
+bool wire_webp_ok(const uint8_t *data, size_t len, int side);
 
 #endif

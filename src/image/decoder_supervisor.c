@@ -66,7 +66,7 @@ static void answer_spawn(struct nursery *n)
         else
             answer.pid = *slot = pid;
     }
-    wire_send(DECODER_SOCKET, &answer, sizeof(answer), pair[0]);
+    wire_send(SANDBOX_SOCKET, &answer, sizeof(answer), pair[0]);
     for (int i = 0; i < 2; i++)
         if (pair[i] >= 0)
             close(pair[i]);
@@ -86,7 +86,7 @@ static void answer_end(struct nursery *n, pid_t pid)
         answer.status = status;
         *slot = 0;
     }
-    wire_send(DECODER_SOCKET, &answer, sizeof(answer), -1);
+    wire_send(SANDBOX_SOCKET, &answer, sizeof(answer), -1);
 }
 
 _Noreturn static void supervise(const struct decoder_config *config, int sock)
@@ -97,8 +97,8 @@ _Noreturn static void supervise(const struct decoder_config *config, int sock)
     reset_signals();
     prctl(PR_SET_NAME, "eyeshine-nurse", 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    sandbox_close_descriptors(sock);
-    while (n.pids && wire_recv(DECODER_SOCKET, &ask, sizeof(ask), NULL) == 0) {
+    sandbox_close_descriptors(sock, -1);
+    while (n.pids && wire_recv(SANDBOX_SOCKET, &ask, sizeof(ask), NULL) == 0) {
         if (ask.op == SUPERVISOR_SPAWN)
             answer_spawn(&n);
         else

@@ -217,3 +217,26 @@ int wire_unpack(const struct decoder_answer *in, const struct image_limits *limi
     clean_text(out->camera, sizeof(out->camera));
     return 0;
 }
+
+static uint32_t little_endian(const uint8_t *at, int n)
+{
+    uint32_t v = 0;
+    while (n-- > 0)
+        v = v << 8 | at[n];
+    return v;
+}
+
+/* RFC 9649, 2.5: RIFF size WEBP, "VP8 " size; then a key frame of VP8 (RFC 6386, 9.1). */
+bool wire_webp_ok(const uint8_t *data, size_t len, int side)
+{
+    enum { HEAD = 30, RIFF = 8, CHUNK = 20 };
+    if (len < HEAD || len > wire_webp_max(side) || memcmp(data, "RIFF", 4) != 0 ||
+        memcmp(data + 8, "WEBPVP8 ", 8) != 0)
+        return false;
+    uint32_t chunk = little_endian(data + 16, 4);
+    int width = (int)little_endian(data + 26, 2), height = (int)little_endian(data + 28, 2);
+    return little_endian(data + 4, 4) == len - RIFF && chunk <= len - CHUNK &&
+           chunk + (chunk & 1) == len - CHUNK && (data[20] & 1) == 0 &&
+           memcmp(data + 23, "\x9d\x01\x2a", 3) == 0 && width >= 1 && width <= side &&
+           height >= 1 && height <= side;
+}

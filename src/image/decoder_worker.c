@@ -72,34 +72,71 @@ int decoder_job_picture(int fd, uint64_t size, const struct image_limits *limits
     return code;
 }
 
+int decoder_job_thumbnail(int fd, uint64_t size, const struct image_limits *limits, int side,
+                          struct buf *webp, struct image_meta *meta, struct eye_err *err)
+{
+    uint8_t *data = NULL;
+    size_t len = 0;
+    int code = read_file(fd, size, &data, &len, err);
+    if (code == 0)
+        code = image_thumbnail(data, len, limits, side, webp, meta, err);
+    free(data);
+    return code;
+}
+
+/* What came of a file: pixels or a thumbnail. */
+struct result {
+    struct image img;
+    struct buf webp;
+    struct image_meta meta;
+};
+
+static int run_job(const struct decoder_config *config, const struct decoder_ask *ask, int fd,
+                   struct result *r, struct eye_err *err)
+{
+    if (ask->side != 0)
+        return config->thumb_job(fd, ask->size, &config->limits, ask->side, &r->webp, &r->meta,
+                                 err);
+    return config->job(fd, ask->size, &config->limits, &ask->prep, &r->img, &r->meta, err);
+}
+
+static bool send_result(const struct decoder_ask *ask, const struct result *r)
+{
+    if (ask->side != 0)
+        return wire_send(SANDBOX_SOCKET, r->webp.data, r->webp.len, -1) == 0;
+    size_t bytes = (size_t)ask->prep.width * (size_t)ask->prep.height * 3;
+    return wire_send(SANDBOX_SOCKET, r->img.rgb, bytes, -1) == 0;
+}
+
 /* One file. False when the program is gone. */
 static bool serve(const struct decoder_config *config, const struct decoder_ask *ask, int fd)
 {
-    struct image img = {0, 0, NULL};
-    struct image_meta meta = {.format = IMAGE_UNKNOWN};
+    struct result r = {.meta = {.format = IMAGE_UNKNOWN}};
     struct decoder_answer answer = {.magic = DECODER_ANSWER};
     struct eye_err err = {0, ""};
-    answer.code = config->job(fd, ask->size, &config->limits, &ask->prep, &img, &meta, &err);
+    buf_init(&r.webp, wire_webp_max(ask->side));
+    answer.code = run_job(config, ask, fd, &r, &err);
     close(fd);
     if (answer.code == EYE_ENOMEM)
         answer.code = eye_fail(&err, EYE_ELIMIT, "needs more than %llu MiB of memory",
                                (unsigned long long)(config->limits.max_memory >> 20));
     if (answer.code == 0)
-        wire_pack(&meta, &answer);
+        wire_pack(&r.meta, &answer);
     else
         memcpy(answer.msg, err.msg, sizeof(answer.msg));
-    bool sent = wire_send(DECODER_SOCKET, &answer, sizeof(answer), -1) == 0;
+    answer.bytes = (uint32_t)r.webp.len;
+    bool sent = wire_send(SANDBOX_SOCKET, &answer, sizeof(answer), -1) == 0;
     if (sent && answer.code == 0)
-        sent = wire_send(DECODER_SOCKET, img.rgb,
-                         (size_t)ask->prep.width * (size_t)ask->prep.height * 3, -1) == 0;
-    image_release(&img);
+        sent = send_result(ask, &r);
+    image_release(&r.img);
+    buf_release(&r.webp);
     return sent;
 }
 
 /* A picture of 268 megapixels leaves a heap of 800 MB behind, which others need. */
 static void give_memory_back(void)
 {
-#if !DECODER_SANITIZED
+#if !SANDBOX_SANITIZED
     struct mallinfo2 heap = mallinfo2();
     if (heap.fordblks > KEEP_BYTES)
         malloc_trim(0);
@@ -112,10 +149,11 @@ static int shut_in(const struct decoder_config *config, int sock, pid_t parent, 
     prctl(PR_SET_NAME, "eyeshine-decode", 0, 0, 0);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
         _exit(1);
-    sandbox_close_descriptors(sock);
+    sandbox_close_descriptors(sock, -1);
     /* One arena: the codecs' few threads do not need more, and its free memory can be measured. */
     mallopt(M_ARENA_MAX, 1);
-    return sandbox_enter(&config->limits, config->seccomp, err);
+    const struct sandbox_limits walls = {.max_memory = config->limits.max_memory};
+    return sandbox_enter(&walls, config->seccomp, err);
 }
 
 _Noreturn void decoder_worker(const struct decoder_config *config, int sock, pid_t parent)
@@ -125,11 +163,11 @@ _Noreturn void decoder_worker(const struct decoder_config *config, int sock, pid
     ready.code = shut_in(config, sock, parent, &err);
     if (ready.code != 0)
         memcpy(ready.msg, err.msg, sizeof(ready.msg));
-    bool on = wire_send(DECODER_SOCKET, &ready, sizeof(ready), -1) == 0 && ready.code == 0;
+    bool on = wire_send(SANDBOX_SOCKET, &ready, sizeof(ready), -1) == 0 && ready.code == 0;
     while (on) {
         struct decoder_ask ask;
         int fd;
-        on = wire_recv(DECODER_SOCKET, &ask, sizeof(ask), &fd) == 0 && fd >= 0 &&
+        on = wire_recv(SANDBOX_SOCKET, &ask, sizeof(ask), &fd) == 0 && fd >= 0 &&
              serve(config, &ask, fd);
         if (on)
             give_memory_back();

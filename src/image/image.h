@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum image_format {
@@ -91,6 +92,11 @@ int image_resize(const struct image *in, int width, int height, enum image_filte
 int image_prepare(const struct image *in, int full_w, int full_h, const struct image_prep *prep,
                   struct image *out, struct eye_err *err);
 
+/* A picture file in memory to a WebP that fits into side x side pixels (1..2048, never enlarged), appended to `webp`. Errors as
+ * image_decode. */
+int image_thumbnail(const uint8_t *data, size_t len, const struct image_limits *limits, int side,
+                    struct buf *webp, struct image_meta *meta, struct eye_err *err);
+
 /* ---- the decoder: worker processes ---- */
 
 struct decoder_pool;
@@ -108,5 +114,10 @@ void decoder_close(struct decoder_pool *pool);
  * of memory"), EYE_EREMOTE (it crashed: "the decoder crashed on this file (signal 11)"). `meta` may be NULL. */
 int decoder_decode(struct decoder_pool *pool, int fd, const struct image_prep *prep,
                    struct image *out, struct image_meta *meta, struct eye_err *err);
+
+/* The same file as a WebP that fits into side x side pixels (1..2048), appended to `webp`: decoded, shrunk and encoded in the worker.
+ * Besides the above: EYE_ELIMIT when webp->max is too small for it. */
+int decoder_thumbnail(struct decoder_pool *pool, int fd, int side, struct buf *webp,
+                      struct image_meta *meta, struct eye_err *err);
 
 #endif

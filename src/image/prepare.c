@@ -66,8 +66,7 @@ static struct span centre(int size, int want)
     return (struct span){.crop = (int)rint((size - want) / 2.0), .pad = 0, .n = want};
 }
 
-/* Size of the source in its own pixels: the exact fraction if it was shrunk on load. */
-static void source_extent(const struct image *in, int full_w, int full_h, double *w, double *h)
+void image_source_extent(const struct image *in, int full_w, int full_h, double *w, double *h)
 {
     *w = in->width;
     *h = in->height;
@@ -101,7 +100,7 @@ int image_prepare(const struct image *in, int full_w, int full_h, const struct i
     struct span sx = centre(to.w, prep->width), sy = centre(to.h, prep->height);
     struct image_window win = {
         .full_w = to.w, .full_h = to.h, .x = sx.crop, .y = sy.crop, .width = sx.n, .height = sy.n};
-    source_extent(in, full_w, full_h, &win.extent_w, &win.extent_h);
+    image_source_extent(in, full_w, full_h, &win.extent_w, &win.extent_h);
     enum image_filter filter = prep->filter;
     if (prep->mode == IMAGE_SHORTEST && prep->width != prep->height)
         filter = IMAGE_BICUBIC;

@@ -82,7 +82,7 @@ static int open_descriptors(int own)
 {
     int n = 0;
     char byte;
-    for (int fd = DECODER_SOCKET + 1; fd < 1024; fd++)
+    for (int fd = SANDBOX_SOCKET + 1; fd < 1024; fd++)
         n += fd != own && (pread(fd, &byte, 1, 0) >= 0 || errno != EBADF);
     return n;
 }
@@ -110,7 +110,7 @@ static void lie(uint8_t kind, struct image_meta *meta)
         memset(meta->camera, 'A', sizeof(meta->camera));
     if (kind == 'm') {
         struct decoder_answer nonsense = {.magic = 1};
-        wire_send(DECODER_SOCKET, &nonsense, sizeof(nonsense), -1);
+        wire_send(SANDBOX_SOCKET, &nonsense, sizeof(nonsense), -1);
     }
 }
 
@@ -494,8 +494,8 @@ static void test_waiting_worker_is_stopped(void **state)
 static void test_memory_limit(void **state)
 {
     (void)state;
-    if (DECODER_SANITIZED)
-        skip(); /* see decoder_internal.h */
+    if (SANDBOX_SANITIZED)
+        skip(); /* see base/sandbox.h */
     struct decoder_pool *pool = open_pool(1, 10);
     for (int i = 0; i < 3; i++)
         assert_fails(pool, 'M', EYE_ELIMIT, "needs more than 64 MiB of memory");
@@ -505,7 +505,7 @@ static void test_memory_limit(void **state)
 static void test_memory_is_given_back(void **state)
 {
     (void)state;
-    if (DECODER_SANITIZED)
+    if (SANDBOX_SANITIZED)
         skip();
     struct image_limits limits = image_limits_default;
     struct eye_err err = {0, ""};
@@ -524,7 +524,7 @@ static void test_memory_is_given_back(void **state)
 static void test_sandbox_refuses(void **state)
 {
     (void)state;
-    if (DECODER_SANITIZED)
+    if (SANDBOX_SANITIZED)
         skip();
     struct decoder_pool *pool = open_pool(1, 10);
     char denied[32], unknown[32];

@@ -1,17 +1,17 @@
-/* decoder_sandbox.c - what a process gives up before it touches a stranger's bytes.
+/* sandbox.c - what a process gives up before it touches a stranger's bytes.
  *
- * Three walls, each enough on its own against most attacks: no descriptor but one socket, rlimits, and a list of the
- * system calls that decoding needs (about thirty). What is not on the list answers ENOSYS, so that a library that
+ * Three walls, each enough on its own against most attacks: no descriptor but a socket and a file, rlimits, and a list of
+ * the system calls that decoding and unpacking need (about thirty). What is not on the list answers ENOSYS, so that a library that
  * asks for a comfort of the system (glibc reads /proc/sys/vm/overcommit_memory before it shrinks a heap,
  * dav1d names its threads) goes on without; what only an attacker asks for (sockets, exec, fork, ptrace ...) kills the
  * process, so that it is noticed. "Kill on anything else" was tried first: a glibc update would turn good pictures into crashes.
  *
  * RLIMIT_AS is no use here: address space counts mapped files and reserved but unused ranges, and what the
  * child inherited. RLIMIT_DATA counts private writable memory only (kernel 4.7), so "what is there now + max_memory" bounds the heap.
- * RLIMIT_CPU is for a whole life, a worker lives for many files: the program keeps the time (decoder_wire.c).
+ * RLIMIT_CPU is for a whole life; a decoder lives for many files, there the program keeps the time (image/decoder_wire.c).
  * RLIMIT_NPROC counts all processes of the user, and libde265 waits for ever when it may not start its one thread: the filter
  * refuses fork, and allows clone for threads only. */
-#include "image/decoder_internal.h"
+#include "base/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,19 +22,32 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-void sandbox_close_descriptors(int sock)
+#include "base/log.h"
+
+bool sandbox_wanted(void)
+{
+    const char *word = getenv("EYESHINE_SANDBOX");
+    bool off = word && strcmp(word, "off") == 0;
+    if (off)
+        log_line(LOG_WARN, "EYESHINE_SANDBOX=off: strangers' files are read without a system call "
+                           "filter");
+    return !off;
+}
+
+void sandbox_close_descriptors(int sock, int file)
 {
     /* Above the range that is about to be replaced, if the program began with 0, 1 or 2 closed. */
-    int safe = fcntl(sock, F_DUPFD, DECODER_SOCKET + 1);
+    int safe = fcntl(sock, F_DUPFD, SANDBOX_FILE + 1);
+    int safe_file = file < 0 ? -1 : fcntl(file, F_DUPFD, SANDBOX_FILE + 1);
     int null = open("/dev/null", O_RDWR);
-    if (safe < 0 || null < 0)
+    if (safe < 0 || null < 0 || (file >= 0 && safe_file < 0))
         _exit(1);
     for (int fd = 0; fd <= 2; fd++)
-        if (!(DECODER_SANITIZED && fd == STDERR_FILENO) && dup2(null, fd) < 0)
+        if (!(SANDBOX_SANITIZED && fd == STDERR_FILENO) && dup2(null, fd) < 0)
             _exit(1);
-    if (dup2(safe, DECODER_SOCKET) < 0)
+    if (dup2(safe, SANDBOX_SOCKET) < 0 || (file >= 0 && dup2(safe_file, SANDBOX_FILE) < 0))
         _exit(1);
-    closefrom(DECODER_SOCKET + 1);
+    closefrom(file >= 0 ? SANDBOX_FILE + 1 : SANDBOX_FILE);
 }
 
 /* Bytes that RLIMIT_DATA counts at this moment; 0 if the system does not tell. The sixth number of statm is
@@ -60,18 +73,20 @@ static int limit(int resource, uint64_t most, const char *what, struct eye_err *
     if (getrlimit((__rlimit_resource_t)resource, &now) == 0 && now.rlim_max < wish.rlim_max)
         wish.rlim_cur = wish.rlim_max = now.rlim_max;
     if (setrlimit((__rlimit_resource_t)resource, &wish) != 0)
-        return eye_fail_errno(err, errno, "cannot limit the decoder's %s", what);
+        return eye_fail_errno(err, errno, "cannot limit a process's %s", what);
     return 0;
 }
 
-static int enter_rlimits(const struct image_limits *limits, struct eye_err *err)
+static int enter_rlimits(const struct sandbox_limits *limits, struct eye_err *err)
 {
-    int code = limit(RLIMIT_NOFILE, DECODER_SOCKET + 5, "open files", err);
+    int code = limit(RLIMIT_NOFILE, SANDBOX_FILE + 4, "open files", err);
     if (code == 0)
         code = limit(RLIMIT_FSIZE, 0, "file size", err);
     if (code == 0)
         code = limit(RLIMIT_CORE, 0, "core dumps", err);
-    if (code == 0 && !DECODER_SANITIZED)
+    if (code == 0 && limits->cpu_seconds > 0)
+        code = limit(RLIMIT_CPU, (uint64_t)limits->cpu_seconds, "processor time", err);
+    if (code == 0 && !SANDBOX_SANITIZED)
         code = limit(RLIMIT_DATA, data_in_use() + limits->max_memory, "memory", err);
     return code;
 }
@@ -114,7 +129,7 @@ static const int denied[] = {
     SCMP_SYS(access), SCMP_SYS(faccessat2), SCMP_SYS(readlink),
 };
 
-/* Calls that no picture leads to. */
+/* Calls that no picture and no zip leads to. */
 static const int fatal[] = {
     SCMP_SYS(execve),
     SCMP_SYS(execveat),
@@ -167,8 +182,8 @@ static int add_guarded(scmp_filter_ctx ctx)
     } rules[] = {
         {ok, SCMP_SYS(mmap), {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
         {ok, SCMP_SYS(mprotect), {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
-        {ok, SCMP_SYS(recvmsg), {0, SCMP_CMP_EQ, DECODER_SOCKET, 0}},
-        {ok, SCMP_SYS(sendto), {0, SCMP_CMP_EQ, DECODER_SOCKET, 0}},
+        {ok, SCMP_SYS(recvmsg), {0, SCMP_CMP_EQ, SANDBOX_SOCKET, 0}},
+        {ok, SCMP_SYS(sendto), {0, SCMP_CMP_EQ, SANDBOX_SOCKET, 0}},
         {ok, SCMP_SYS(tgkill), {0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0}},
         {ok, SCMP_SYS(clone), {0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD}},
         {SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), {0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0}},
@@ -183,7 +198,7 @@ static int enter_seccomp(struct eye_err *err)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     if (!ctx)
-        return eye_fail(err, EYE_ENOMEM, "out of memory while building the decoder's sandbox");
+        return eye_fail(err, EYE_ENOMEM, "out of memory while building a sandbox");
     int rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (rc == 0)
         rc = add_all(ctx, SCMP_ACT_ALLOW, allowed, sizeof(allowed) / sizeof(allowed[0]));
@@ -199,17 +214,18 @@ static int enter_seccomp(struct eye_err *err)
     if (rc != 0)
         return eye_fail_errno(
             err, -rc,
-            "the system does not allow the sandbox (seccomp) in which pictures are decoded; "
-            "allow it, or set EYESHINE_SANDBOX=off if all pictures come from people you trust");
+            "the system does not allow the sandbox (seccomp) in which pictures and archives are "
+            "read; allow it, or set EYESHINE_SANDBOX=off if all of them come from people you "
+            "trust");
     return 0;
 }
 
-int sandbox_enter(const struct image_limits *limits, bool seccomp, struct eye_err *err)
+int sandbox_enter(const struct sandbox_limits *limits, bool seccomp, struct eye_err *err)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-        return eye_fail_errno(err, errno, "cannot give up privileges for the decoder");
+        return eye_fail_errno(err, errno, "cannot give up privileges");
     int code = enter_rlimits(limits, err);
-    if (code == 0 && seccomp && !DECODER_SANITIZED)
+    if (code == 0 && seccomp && !SANDBOX_SANITIZED)
         code = enter_seccomp(err);
     return code;
 }
