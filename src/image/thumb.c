@@ -5,7 +5,8 @@
  * bicubic). Nothing is enlarged. Alpha lies over white as everywhere here, so the result is plain lossy WebP,
  * whose header is simple enough for the program to check (decoder_wire.c).
  *
- * Quality 78, method 2: method 4, libwebp's default, is 4 % smaller and takes twice as long; method 0 is a fifth larger. */
+ * Quality 78, method 2: method 4, libwebp's default, is 2 to 4 % smaller and takes twice as long for a photograph that is
+ * small already (6.4 instead of 3.3 ms in all); method 0 is a fifth larger. */
 #include "image/codec.h"
 
 #include <math.h>
