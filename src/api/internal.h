@@ -22,7 +22,6 @@ enum {
 };
 #define API_UPLOAD_MAX (UINT64_C(4) << 30)   /* bytes of one upload request */
 #define API_ID_MAX INT64_C(9007199254740991) /* what JavaScript can hold */
-#define API_COOKIE "eyeshine"                /* its value is the key */
 #define API_PREFIX "/api/v1"
 
 /* The server: each part belongs to the file named after it, which alone looks inside. */
@@ -30,15 +29,16 @@ struct api_server {
     struct api_config cfg; /* its strings are the caller's; they outlive the server */
     eye_lib *lib;
     struct http_server *http;
-    struct api_tokens *tokens; /* tokens.c: pictures searched by */
-    struct api_zips *zips;     /* zips.c: downloads that go on */
-    struct api_switch *change; /* switch.c: the change of model */
-    struct api_hub *hub;       /* hub.c: events */
-    struct api_limit *limit;   /* limit.c: requests a minute */
-    struct api_auth *auth;     /* auth.c: keys seen lately */
-    bool is_unix, is_loopback; /* where it listens */
-    bool key_needed;           /* --require-key, or not loopback */
-    struct api_own *own;       /* server.c: what only it needs */
+    struct api_tokens *tokens;   /* tokens.c: pictures searched by */
+    struct api_zips *zips;       /* zips.c: downloads that go on */
+    struct api_switch *change;   /* switch.c: the change of model */
+    struct api_hub *hub;         /* hub.c: events */
+    struct api_limit *limit;     /* limit.c: requests a minute */
+    struct api_auth *auth;       /* auth.c: keys seen lately */
+    struct api_metrics *metrics; /* metrics.c */
+    bool is_unix, is_loopback;   /* where it listens */
+    bool key_needed;             /* --require-key, or not loopback */
+    struct api_own *own;         /* server.c: what only it needs */
 };
 
 /* ---- routes.c: the table; tag: the eye_scope that is needed, API_OPEN: none ---- */
@@ -140,7 +140,6 @@ void shape_root(struct json_writer *w, const eye_root *r);
 void shape_failure(struct json_writer *w, const eye_failure *f);
 void shape_model(struct json_writer *w, const eye_model *m);
 const char *shape_item_state(eye_item_state s);
-const char *shape_scope(eye_scope s); /* "read" ... */
 
 /* ---- filter.c: a filter as it comes in ---- */
 struct api_filter {
@@ -191,7 +190,7 @@ char *api_root_path(struct api_server *s, int64_t id, bool *uploads, struct eye_
 bool api_below(const char *folder, const char *path); /* path is folder or lies in it */
 
 /* ---- SERVE ---- */
-eye_scope api_scope_of(struct api_server *s, struct http_request *rq); /* auth.c; 0: none */
+eye_scope api_request_scope(struct api_server *s, struct http_request *rq); /* server.c; 0: none */
 void api_library_changed(struct api_server *s); /* hub.c: pictures came or went: event `library` */
 
 #endif
