@@ -13,8 +13,9 @@
  * index trees, which move all but a quarter of a page of a row to overflow pages of its own (1 KiB vectors took
  * a 4 KiB page each) and have rows in inner nodes. Pages are 8 KiB: 7 vectors of 512 numbers, 12 % lost; with 4 KiB 25 %.
  *
- * Filters to come (date, camera, place, format, size) have their columns already; their indexes can be added by
- * the version that searches with them. */
+ * Jobs are rows because they outlive the process: counts and items change in the transaction that they tell of. Version 2 only
+ * adds, so what version 1 wrote can be read as it is (by a library that is opened for reading); the first open
+ * for writing brings it up. */
 #include "store/schema.h"
 
 #include <sqlite3.h>
@@ -97,6 +98,57 @@ static const char *const migrations[SCHEMA_VERSION] = {
 
     "PRAGMA application_id = 0x45796573;"
     "PRAGMA user_version = 1;",
+
+    /* 1 -> 2: roots for single files and for uploads, jobs, keys */
+    "ALTER TABLE root ADD COLUMN files_only INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE root ADD COLUMN uploads INTEGER NOT NULL DEFAULT 0;"
+
+    "CREATE TABLE job("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  kind INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL,"
+    "  title BLOB NOT NULL," /* may be a path */
+    "  note TEXT NOT NULL DEFAULT '',"
+    "  total INTEGER NOT NULL DEFAULT 0,"
+    "  done INTEGER NOT NULL DEFAULT 0,"
+    "  indexed INTEGER NOT NULL DEFAULT 0,"
+    "  duplicates INTEGER NOT NULL DEFAULT 0,"
+    "  unchanged INTEGER NOT NULL DEFAULT 0,"
+    "  removed INTEGER NOT NULL DEFAULT 0,"
+    "  failed INTEGER NOT NULL DEFAULT 0,"
+    "  items INTEGER NOT NULL DEFAULT 0," /* the last seq given */
+    "  created_at INTEGER NOT NULL,"
+    "  added_at INTEGER NOT NULL," /* when a file came last */
+    "  finished_at INTEGER,"
+    "  version INTEGER NOT NULL)"
+    "  STRICT;"
+    "CREATE INDEX job_unfinished ON job(kind, id) WHERE finished_at IS NULL;"
+    "CREATE INDEX job_finished ON job(id) WHERE finished_at IS NOT NULL;"
+
+    "CREATE TABLE job_item("
+    "  job INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE,"
+    "  seq INTEGER NOT NULL,"
+    "  parent INTEGER NOT NULL DEFAULT 0," /* seq of the zip that it came in */
+    "  name BLOB NOT NULL,"
+    "  state INTEGER NOT NULL,"
+    "  picture INTEGER NOT NULL DEFAULT 0,"
+    "  size INTEGER NOT NULL,"
+    "  place BLOB," /* below the uploads folder, while there is something to be done there */
+    "  reason TEXT NOT NULL DEFAULT '',"
+    "  code INTEGER NOT NULL DEFAULT 0,"
+    "  PRIMARY KEY(job, seq)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX job_item_state ON job_item(job, state, seq);"
+
+    "CREATE TABLE api_key("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  name TEXT NOT NULL,"
+    "  hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32),"
+    "  scope INTEGER NOT NULL,"
+    "  created_at INTEGER NOT NULL,"
+    "  used_at INTEGER)"
+    "  STRICT;"
+
+    "PRAGMA user_version = 2;",
 };
 
 struct found {
@@ -172,6 +224,19 @@ static int migrate(struct store *s, struct eye_err *err)
     return rc;
 }
 
+static int probe(struct store *s, const char *const *probes, size_t n, struct eye_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        int rc = store_exec_raw(s, probes[i]);
+        if (rc == SQLITE_ERROR)
+            return eye_fail(err, EYE_EFORMAT, "%s is damaged (%s): restore a backup", s->path,
+                            sqlite3_errmsg(s->db));
+        if (rc != SQLITE_OK)
+            return store_fail(s, rc, err);
+    }
+    return 0;
+}
+
 /* A library whose tables are not all there would fail later and less clearly. */
 static int check_tables(struct store *s, struct eye_err *err)
 {
@@ -186,18 +251,23 @@ static int check_tables(struct store *s, struct eye_err *err)
         "FROM file INDEXED BY file_picture LIMIT 0",
         "SELECT id, vector FROM embedding LIMIT 0",
     };
-    for (size_t i = 0; i < sizeof probes / sizeof *probes; i++) {
-        int rc = store_exec_raw(s, probes[i]);
-        if (rc == SQLITE_ERROR)
-            return eye_fail(err, EYE_EFORMAT, "%s is damaged (%s): restore a backup", s->path,
-                            sqlite3_errmsg(s->db));
-        if (rc != SQLITE_OK)
-            return store_fail(s, rc, err);
-    }
+    static const char *const probes2[] = {
+        "SELECT files_only, uploads FROM root LIMIT 0",
+        "SELECT id, kind, state, title, note, total, done, indexed, duplicates, unchanged, removed,"
+        " failed, items, created_at, added_at, finished_at, version FROM job LIMIT 0",
+        "SELECT job, seq, parent, name, state, picture, size, place, reason, code"
+        " FROM job_item INDEXED BY job_item_state LIMIT 0",
+        "SELECT id, name, hash, scope, created_at, used_at FROM api_key LIMIT 0",
+    };
     int64_t triggers = 0;
+    int rc = probe(s, probes, sizeof probes / sizeof *probes, err);
+    if (!rc && s->version >= 2)
+        rc = probe(s, probes2, sizeof probes2 / sizeof *probes2, err);
+    if (rc)
+        return rc;
     struct query q;
     query_open(&q, s, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'");
-    int rc = query_one_int(&q, &triggers, err);
+    rc = query_one_int(&q, &triggers, err);
     if (!rc && triggers < 6)
         rc = eye_fail(err, EYE_EFORMAT, "%s is damaged (%d of 6 triggers): restore a backup",
                       s->path, (int)triggers);
@@ -220,13 +290,10 @@ int schema_ready(struct store *s, bool create, struct eye_err *err)
         rc = store_exec(s, "PRAGMA page_size = 8192", err);
         rc = rc ? rc : switch_to_wal(s, err);
     }
-    if (!rc && f.version < SCHEMA_VERSION) {
-        if (s->read_only)
-            return eye_fail(err, EYE_EFORMAT,
-                            "%s is of an older eyeshine: open it once for writing (index) to "
-                            "bring it up",
-                            s->path);
+    s->version = (int)f.version;
+    if (!rc && f.version < SCHEMA_VERSION && !s->read_only) {
         rc = migrate(s, err);
+        s->version = SCHEMA_VERSION;
     }
     return rc ? rc : check_tables(s, err);
 }

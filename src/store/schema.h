@@ -6,11 +6,11 @@
 
 enum {
     SCHEMA_APPLICATION = 0x45796573, /* "Eyes" in the file's header at byte 68 */
-    SCHEMA_VERSION = 1
+    SCHEMA_VERSION = 2
 };
 
 /* Make sure that the connection looks at a library of this version: made if `create` and the database is empty,
- * brought up if it is older. EYE_ENOTFOUND when it is empty, EYE_EFORMAT when it is foreign, newer or damaged. */
+ * brought up if it is older (for reading it is taken as it is: s->version says what there is). EYE_ENOTFOUND when it is empty, EYE_EFORMAT when it is foreign, newer or damaged. */
 int schema_ready(struct store *s, bool create, struct eye_err *err);
 
 #endif

@@ -16,7 +16,7 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 enum {
-    STORE_STATEMENTS = 64, /* distinct SQL texts in this folder, at most */
+    STORE_STATEMENTS = 160, /* distinct SQL texts in this folder, at most */
     STORE_MODEL_SHIFT = 40 /* embedding.id = model << 40 | picture; schema.c has the same number */
 };
 
@@ -24,6 +24,7 @@ struct store {
     struct sqlite3 *db;
     char *path; /* of library.db */
     bool read_only, in_txn;
+    int version;   /* of the layout; older than SCHEMA_VERSION only when read_only */
     int broken;    /* code of what failed inside the open transaction: it can only be rolled back */
     int64_t model; /* the model whose dim is kept here; 0: none */
     int model_dim;

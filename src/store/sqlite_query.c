@@ -1,7 +1,7 @@
 /* sqlite_query.c - statements prepared once a connection, and SQLite's errors put into words.
  *
  * Preparing costs more than running for most of our statements (12 us against 3), so each is kept. They are found by
- * the address of their SQL text: forty pointers in a row are compared faster than one hash is computed. */
+ * the address of their SQL text: a hundred pointers in a row are compared faster than one hash is computed. */
 #include "store/sqlite.h"
 
 #include <sqlite3.h>

@@ -3,7 +3,12 @@
  * Absorbing: a new root above older ones takes their files over by prefixing their relative paths. Where
  * both have a row for the same file on disk (roots may have been nested by an older order of calls), a good file
  * beats a failure, else the inner root's word stands; the next scan refreshes it anyway. An inner root that was
- * offline becomes a mount of the outer one: otherwise its files would look deleted at the next scan. */
+ * offline becomes a mount of the outer one: otherwise its files would look deleted at the next scan.
+ *
+ * A root made for single files owns files right in its folder only, and absorbs nothing: the roots below it are to be
+ * walked, it is not. So it may have other roots inside until it becomes a root for the whole folder.
+ *
+ * The root of the uploads is never absorbed: its files are the library's own, wherever the library lies. */
 #include <string.h>
 
 #include "base/buf.h"
@@ -30,21 +35,28 @@ static int read_root(struct query *q, struct store_root *r, struct eye_err *err)
     r->last_scan = query_get_int(q, 3);
     r->files = (uint64_t)query_get_int(q, 4);
     r->failures = (uint64_t)query_get_int(q, 5);
+    r->files_only = query_get_int(q, 6) != 0;
+    r->uploads = query_get_int(q, 7) != 0;
     r->path = query_dup(q, 1, err);
     return r->path ? 0 : EYE_ENOMEM;
 }
 
-int store_roots(struct store *s, struct store_root **roots, size_t *n, struct eye_err *err)
+#define ROOT_COLUMNS "SELECT id, path, offline, last_scan,"
+#define ROOT_COUNTS                                                                                \
+    " (SELECT count(picture) FROM file WHERE root = root.id),"                                     \
+    " (SELECT count(code) FROM file WHERE root = root.id),"
+#define ROOT_ANY " EXISTS(SELECT 1 FROM file WHERE root = root.id), 0,"
+#define ROOT_END " files_only, uploads FROM root ORDER BY path"
+#define ROOT_END_1 " 0, 0 FROM root ORDER BY path" /* layout 1 */
+
+static int read_roots(struct store *s, const char *sql, struct store_root **roots, size_t *n,
+                      struct eye_err *err)
 {
     struct query q;
     struct store_root *list = NULL;
     size_t len = 0, cap = 0;
     int rc;
-    query_open(&q, s,
-               "SELECT id, path, offline, last_scan,"
-               " (SELECT count(picture) FROM file WHERE root = root.id),"
-               " (SELECT count(code) FROM file WHERE root = root.id)"
-               " FROM root ORDER BY path");
+    query_open(&q, s, sql);
     while ((rc = query_step(&q, err)) == 1) {
         if (len == cap) {
             cap = cap ? 2 * cap : 8;
@@ -68,6 +80,20 @@ int store_roots(struct store *s, struct store_root **roots, size_t *n, struct ey
     *roots = list;
     *n = len;
     return 0;
+}
+
+int store_roots(struct store *s, struct store_root **roots, size_t *n, struct eye_err *err)
+{
+    const char *sql =
+        s->version >= 2 ? ROOT_COLUMNS ROOT_COUNTS ROOT_END : ROOT_COLUMNS ROOT_COUNTS ROOT_END_1;
+    return read_roots(s, sql, roots, n, err);
+}
+
+int store_roots_brief(struct store *s, struct store_root **roots, size_t *n, struct eye_err *err)
+{
+    const char *sql =
+        s->version >= 2 ? ROOT_COLUMNS ROOT_ANY ROOT_END : ROOT_COLUMNS ROOT_ANY ROOT_END_1;
+    return read_roots(s, sql, roots, n, err);
 }
 
 /* ---- absorbing roots ---- */
@@ -124,7 +150,7 @@ static int next_below(struct store *s, const char *base, int64_t *inner, char **
     query_open(&q, s,
                "SELECT id, CAST(substr(path, length(?1) + 1) || '/' AS BLOB) FROM root"
                " WHERE path > ?1 AND path < CAST(substr(?1, 1, length(?1) - 1) || '0' AS BLOB)"
-               " ORDER BY path LIMIT 1");
+               " AND NOT uploads ORDER BY path LIMIT 1");
     query_path(&q, base);
     int rc = query_step(&q, err);
     if (rc <= 0)
@@ -155,7 +181,8 @@ static int absorb_below(struct store *s, int64_t root, const char *path, struct 
     return rc;
 }
 
-static int root_at(struct store *s, const char *path, int64_t *root, struct eye_err *err)
+static int root_at(struct store *s, const char *path, bool files_only, int64_t *root,
+                   struct eye_err *err)
 {
     struct query q;
     query_open(&q, s, "SELECT id FROM root WHERE path = ?");
@@ -163,15 +190,26 @@ static int root_at(struct store *s, const char *path, int64_t *root, struct eye_
     int rc = query_one_int(&q, root, err);
     if (rc != EYE_ENOTFOUND)
         return rc;
-    query_open(&q, s, "INSERT INTO root(path) VALUES(?)");
+    query_open(&q, s, "INSERT INTO root(path, files_only) VALUES(?, ?)");
     query_path(&q, path);
+    query_int(&q, files_only);
     rc = query_run(&q, err);
     if (!rc)
         *root = store_last_id(s);
     return rc;
 }
 
-int store_root_add(struct store *s, const char *path, int64_t *root, struct eye_err *err)
+/* From single files to the whole folder; nothing for a root that is that already. */
+static int make_whole(struct store *s, int64_t root, struct eye_err *err)
+{
+    struct query q;
+    query_open(&q, s, "UPDATE root SET files_only = 0, last_scan = 0 WHERE id = ? AND files_only");
+    query_int(&q, root);
+    return query_run(&q, err);
+}
+
+static int add_root(struct store *s, const char *path, bool files_only, int64_t *root,
+                    struct eye_err *err)
 {
     size_t len = strlen(path);
     if (path[0] != '/' || (len > 1 && path[len - 1] == '/'))
@@ -181,10 +219,54 @@ int store_root_add(struct store *s, const char *path, int64_t *root, struct eye_
     int rc = store_write_begin(s, &own, err);
     if (rc)
         return rc;
-    rc = root_at(s, path, root, err);
-    if (!rc)
+    rc = root_at(s, path, files_only, root, err);
+    if (!rc && !files_only)
+        rc = make_whole(s, *root, err);
+    if (!rc && !files_only)
         rc = absorb_below(s, *root, path, err);
     return store_write_end(s, own, rc, err);
+}
+
+int store_root_add(struct store *s, const char *path, int64_t *root, struct eye_err *err)
+{
+    return add_root(s, path, false, root, err);
+}
+
+int store_root_add_files(struct store *s, const char *path, int64_t *root, struct eye_err *err)
+{
+    return add_root(s, path, true, root, err);
+}
+
+static int make_uploads(struct store *s, const char *path, int64_t *root, struct eye_err *err)
+{
+    struct query q;
+    query_open(&q, s,
+               "UPDATE root SET path = ?1 WHERE uploads AND path <> ?1"
+               " AND NOT EXISTS(SELECT 1 FROM root WHERE path = ?1)");
+    query_path(&q, path);
+    int rc = query_run(&q, err);
+    if (!rc)
+        rc = root_at(s, path, false, root, err);
+    if (rc)
+        return rc;
+    query_open(&q, s,
+               "UPDATE root SET uploads = path = ?1, files_only = files_only AND path <> ?1"
+               " WHERE uploads OR path = ?1");
+    query_path(&q, path);
+    return query_run(&q, err);
+}
+
+int store_root_uploads(struct store *s, const char *path, int64_t *root, struct eye_err *err)
+{
+    struct query q;
+    bool own;
+    query_open(&q, s, "SELECT id FROM root WHERE uploads AND path = ?");
+    query_path(&q, path);
+    int rc = query_one_int(&q, root, err);
+    if (rc != EYE_ENOTFOUND)
+        return rc;
+    rc = store_write_begin(s, &own, err);
+    return rc ? rc : store_write_end(s, own, make_uploads(s, path, root, err), err);
 }
 
 int store_root_state(struct store *s, int64_t root, bool offline, int64_t last_scan,

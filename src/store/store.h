@@ -48,6 +48,8 @@ struct store_root {
     bool offline;      /* as the last scan saw it */
     int64_t last_scan; /* seconds since 1970; 0: never finished */
     uint64_t files, failures;
+    bool uploads;    /* the library's own folder for uploads */
+    bool files_only; /* made for single files right in the folder, and for nothing else of it */
 };
 
 struct store_failure {
@@ -92,11 +94,18 @@ int store_model(struct store *s, const struct hash *fingerprint, const char *nam
 /* ---- roots ---- */
 int store_roots(struct store *s, struct store_root **roots, size_t *n,
                 struct eye_err *err); /* by path */
+/* The same without counting, which takes a look at each file: `files` is 1 when there is any. */
+int store_roots_brief(struct store *s, struct store_root **roots, size_t *n, struct eye_err *err);
 void store_roots_free(struct store_root *roots, size_t n);
 /* The root at exactly `path`, made if absent. Roots below it are absorbed: their files become files of the new
  * root with longer relative paths, keeping pictures and failures; one that was offline becomes a mount of the new root.
+ * A root at `path` that was made for single files is one for the whole folder then, never scanned so far.
  * EYE_EINVAL: `path` is not absolute or ends in a slash. */
 int store_root_add(struct store *s, const char *path, int64_t *root, struct eye_err *err);
+/* The root at exactly `path`, made for single files if absent. It takes nothing of the roots below it. */
+int store_root_add_files(struct store *s, const char *path, int64_t *root, struct eye_err *err);
+/* The root of the uploads: made, or moved to `path` when the library was. Never absorbed. */
+int store_root_uploads(struct store *s, const char *path, int64_t *root, struct eye_err *err);
 int store_root_state(struct store *s, int64_t root, bool offline, int64_t last_scan,
                      struct eye_err *err);
 int store_root_remove(struct store *s, int64_t root,
@@ -148,6 +157,89 @@ int store_unembedded(struct store *s, int64_t model, int64_t after, int64_t *ids
                      size_t *n, struct eye_err *err);
 int store_vector_put(struct store *s, int64_t picture, int64_t model, const uint16_t *vector,
                      int dim, struct eye_err *err);
+
+/* ---- jobs and keys (sqlite_jobs.c, sqlite_keys.c): numbers are those of eye_jobs.h ---- */
+
+struct store_job {
+    int64_t id;
+    int kind, state;
+    char *title, *note;
+    uint64_t total, done, indexed, duplicates, unchanged, removed, failed;
+    int64_t created_at, finished_at; /* seconds since 1970; INT64_MIN: not yet */
+    int64_t version; /* milliseconds since 1970 of the last change, or one more than it was */
+};
+
+struct store_item {
+    int64_t job, seq, parent; /* parent: seq of the zip that it came in */
+    char *name;
+    int state;
+    int64_t picture;
+    uint64_t size;
+    char *place;  /* below the uploads folder, while something is to be done there; else NULL */
+    char *reason; /* "" unless failed */
+    int code;
+};
+
+int store_job_new(struct store *s, int kind, int state, const char *title, int64_t *id,
+                  struct eye_err *err);
+int store_job_get(struct store *s, int64_t id, struct store_job *out,
+                  struct eye_err *err); /* EYE_ENOTFOUND; store_job_release */
+void store_job_release(struct store_job *job);
+/* Newest first, ids below `before` (0: all), at most `limit`; yours: store_jobs_free. */
+int store_jobs(struct store *s, int64_t before, size_t limit, struct store_job **jobs, size_t *n,
+               struct eye_err *err);
+void store_jobs_free(struct store_job *jobs, size_t n);
+/* The oldest unfinished job that has something to do: an upload (closed, or with waiting items), or any other. EYE_ENOTFOUND. */
+int store_job_next(struct store *s, bool upload, int64_t *id, struct eye_err *err);
+/* From any state up to `last` to another; *changed: there was such a job. Final states (from `finished` on) are kept for good. */
+int store_job_move(struct store *s, int64_t id, int last, int state, bool final, bool *changed,
+                   struct eye_err *err);
+int store_job_note(struct store *s, int64_t id, const char *note,
+                   struct eye_err *err); /* no change of version when it says so already */
+/* The counts of job->id: added to what there is, or set to these; and its version. */
+int store_job_count(struct store *s, const struct store_job *job, bool add, struct eye_err *err);
+/* Uploads that are open (`state`) and got nothing since `before` are moved to `closed`. */
+int store_jobs_expire(struct store *s, int state, int closed, int64_t before, struct eye_err *err);
+/* Cancelled jobs (`state`) that still have waiting items: one of them. EYE_ENOTFOUND. */
+int store_job_untidy(struct store *s, int state, int64_t *id, struct eye_err *err);
+/* Forget finished jobs but the newest `keep`. */
+int store_jobs_prune(struct store *s, size_t keep, struct eye_err *err);
+
+/* A new item of item->job, at the end of it (job's total counts it; done and failed too, when it has failed); *seq gets its number. Only into
+ * jobs in state `open`: EYE_ENOTFOUND, EYE_EBUSY. open -1: into any unfinished one. */
+int store_item_add(struct store *s, const struct store_item *item, int open, int64_t *seq,
+                   struct eye_err *err);
+/* By seq after `after`, at most `limit`; state -1: all; yours: store_items_free. */
+int store_items(struct store *s, int64_t job, int64_t after, size_t limit, int state,
+                struct store_item **items, size_t *n, struct eye_err *err);
+void store_items_free(struct store_item *items, size_t n);
+int store_item_place(struct store *s, int64_t job, int64_t seq, const char *place,
+                     struct eye_err *err); /* NULL: nowhere */
+/* state, picture, reason, code and place of item->job, item->seq. */
+int store_item_set(struct store *s, const struct store_item *item, struct eye_err *err);
+/* A zip that stands for its files now, or that begins again (`whole` false: only the files that came out of it go). */
+int store_item_drop(struct store *s, int64_t job, int64_t seq, bool whole, struct eye_err *err);
+/* Every item that waits, of all jobs; fn non-zero stops and is returned. It must not use the store. */
+int store_each_waiting(struct store *s, int (*fn)(void *ctx, int64_t job, int64_t seq), void *ctx,
+                       struct eye_err *err);
+/* Is there a file of the picture in the root, other than `not_rel` (NULL: any)? *rel is yours; EYE_ENOTFOUND. */
+int store_file_of(struct store *s, int64_t picture, int64_t root, const char *not_rel, char **rel,
+                  struct eye_err *err);
+
+struct store_key {
+    int64_t id;
+    char *name;
+    int scope;
+    int64_t created_at, used_at; /* seconds since 1970; INT64_MIN: never */
+};
+int store_key_new(struct store *s, const char *name, int scope, const struct hash *hash,
+                  int64_t *id, struct eye_err *err);
+int store_key_find(struct store *s, const struct hash *hash, struct store_key *out,
+                   struct eye_err *err); /* EYE_ENOTFOUND; name NULL */
+int store_key_used(struct store *s, int64_t id, struct eye_err *err);
+int store_key_remove(struct store *s, int64_t id, struct eye_err *err); /* EYE_ENOTFOUND */
+int store_keys(struct store *s, struct store_key **keys, size_t *n, struct eye_err *err);
+void store_keys_free(struct store_key *keys, size_t n);
 
 /* ---- search ---- */
 /* All vectors of `model` into a new set, in one sequential read. */

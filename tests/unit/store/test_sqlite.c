@@ -74,7 +74,7 @@ static void foreign_newer_and_damaged_are_refused(void **state)
     reopen_expecting(l, EYE_EFORMAT, "newer eyeshine (layout 7");
     raw_sql(l, "PRAGMA user_version = 0");
     reopen_expecting(l, EYE_EFORMAT, "damaged");
-    raw_sql(l, "PRAGMA user_version = 1; PRAGMA application_id = 252006674");
+    raw_sql(l, "PRAGMA user_version = 2; PRAGMA application_id = 252006674");
     reopen_expecting(l, EYE_EFORMAT, "some other program");
     raw_sql(l, "PRAGMA application_id = 0x45796573; DROP TRIGGER file_gone");
     reopen_expecting(l, EYE_EFORMAT, "5 of 6 triggers");
@@ -84,6 +84,56 @@ static void foreign_newer_and_damaged_are_refused(void **state)
     reopen_expecting(l, EYE_EFORMAT, "damaged");
     overwrite(l, 0, "GIF89a, not a database at all", 29, 8192);
     reopen_expecting(l, EYE_EFORMAT, "not a database");
+}
+
+/* Layout 1 is this one without its additions. */
+static void make_old(const struct lib *l)
+{
+    raw_sql(l, "ALTER TABLE root DROP COLUMN files_only; ALTER TABLE root DROP COLUMN uploads;"
+               "DROP TABLE job_item; DROP TABLE job; DROP TABLE api_key; PRAGMA user_version = 1");
+}
+
+static void an_older_layout_is_brought_up(void **state)
+{
+    struct lib *l = *state;
+    struct store_root *roots = NULL;
+    struct store_job *jobs = NULL;
+    struct store_key *keys = NULL;
+    struct hash h = hash_of("secret");
+    size_t n = 0;
+    int64_t id = add(l, "a", "a"), found = 0;
+    store_close(l->s);
+    make_old(l);
+    for (int read_only = 1; read_only >= 0; read_only--) { /* for reading it is taken as it is */
+        l->s = store_open(l->dir, false, read_only, &l->err);
+        assert_non_null(l->s);
+        OK(l, store_roots(l->s, &roots, &n, &l->err));
+        assert_int_equal(n, 1);
+        assert_false(roots[0].files_only);
+        assert_false(roots[0].uploads);
+        assert_int_equal(roots[0].files, 1);
+        store_roots_free(roots, n);
+        OK(l, store_roots_brief(l->s, &roots, &n, &l->err));
+        assert_int_equal(n, 1);
+        store_roots_free(roots, n);
+        OK(l, store_picture_at(l->s, l->root, "a", &found, &l->err));
+        assert_int_equal(found, id);
+        assert_int_equal(stats_of(l).embedded, 1);
+        OK(l, store_jobs(l->s, 0, 10, &jobs, &n, &l->err));
+        assert_int_equal(n, 0);
+        OK(l, store_keys(l->s, &keys, &n, &l->err));
+        assert_int_equal(n, 0);
+        struct store_key key;
+        assert_int_equal(store_key_find(l->s, &h, &key, &l->err), EYE_ENOTFOUND);
+        assert_clean(l);
+        if (read_only)
+            store_close(l->s);
+    }
+    OK(l, store_key_new(l->s, "k", 1, &h, &found, &l->err));
+    store_close(l->s);
+    l->s = store_open(l->dir, false, true, &l->err);
+    assert_non_null(l->s);
+    assert_clean(l);
 }
 
 static void damage_inside_is_told_when_met(void **state)
@@ -551,6 +601,7 @@ int main(void)
         cmocka_unit_test(no_library_is_not_found),
         T(reopened_it_is_all_there),
         T(foreign_newer_and_damaged_are_refused),
+        T(an_older_layout_is_brought_up),
         T(damage_inside_is_told_when_met),
         T(an_unfinished_creation_is_finished),
         T(read_only_reads_and_refuses_to_write),

@@ -173,6 +173,45 @@ static void an_offline_root_becomes_a_mount(void **state)
     assert_clean(l);
 }
 
+/* It takes nothing from the roots below it until it becomes a root for the whole folder. */
+static void a_root_for_single_files(void **state)
+{
+    struct lib *l = *state;
+    size_t n;
+    int64_t in = root_add(l, "/home/pics"), files = 0, again = 0;
+    OK(l, store_root_add_files(l->s, "/home", &files, &l->err));
+    OK(l, store_root_add_files(l->s, "/home", &again, &l->err));
+    assert_int_equal(again, files);
+    OK(l, store_root_add_files(l->s, "/pics", &again, &l->err)); /* stays what it was */
+    assert_int_equal(again, l->root);
+    int64_t a = put(l, "a"), b = put(l, "b");
+    set_file(l, files, "a.jpg", a);
+    set_file(l, in, "b.jpg", b);
+    OK(l, store_root_state(l->s, files, false, 1234567, &l->err));
+    struct store_root *roots = roots_of(l, &n);
+    assert_int_equal(n, 3);
+    assert_true(roots[0].files_only);
+    assert_int_equal(roots[0].last_scan, 1234567);
+    assert_false(roots[1].files_only);
+    assert_int_equal(roots[1].files, 1);
+    assert_false(roots[2].files_only);
+    store_roots_free(roots, n);
+    assert_int_equal(root_add(l, "/home"), files);
+    assert_int_equal(picture_at(l, files, "a.jpg"), a);
+    assert_int_equal(picture_at(l, files, "pics/b.jpg"), b);
+    roots = roots_of(l, &n);
+    assert_int_equal(n, 2);
+    assert_false(roots[0].files_only);
+    assert_int_equal(roots[0].last_scan, 0);
+    store_roots_free(roots, n);
+    OK(l, store_root_state(l->s, files, false, 7, &l->err));
+    assert_int_equal(root_add(l, "/home"), files); /* once more: nothing changes */
+    roots = roots_of(l, &n);
+    assert_int_equal(roots[0].last_scan, 7);
+    store_roots_free(roots, n);
+    assert_clean(l);
+}
+
 static void mounts_come_and_go(void **state)
 {
     struct lib *l = *state;
@@ -208,6 +247,7 @@ int main(void)
         T(a_root_above_absorbs),
         T(colliding_paths_keep_the_better_word),
         T(an_offline_root_becomes_a_mount),
+        T(a_root_for_single_files),
         T(mounts_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
