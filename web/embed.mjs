@@ -1,9 +1,10 @@
 // embed.mjs DIST OUT - lay the built page into C: OUT/assets.c has the table of src/api/assets.h, its bytes come by .incbin.
 //
+// OUT is relative to the project, where the compiler runs: the paths in assets.c are too, so a source release can carry them.
 // Each file is kept raw, as gzip and as brotli (the last two only when smaller), so the server never compresses.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { extname, join, relative, resolve } from 'node:path'
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { extname, join, relative } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 
 const [dist, out] = process.argv.slice(2)
@@ -21,6 +22,7 @@ function* walk(dir) {
 
 const files = [...walk(dist)].map((file) => ({ file, path: '/' + relative(dist, file) }))
 files.sort((a, b) => (a.path < b.path ? -1 : 1))
+rmSync(join(out, 'bytes'), { recursive: true, force: true })
 mkdirSync(join(out, 'bytes'), { recursive: true })
 
 let externs = ''
@@ -39,7 +41,7 @@ files.forEach(({ file, path }, i) => {
       continue
     }
     const name = `web_${i}_${form}`
-    const at = resolve(out, 'bytes', name)
+    const at = join(out, 'bytes', name)
     writeFileSync(at, bytes)
     externs += `__asm__(".section .rodata\\n.balign 16\\n${name}:\\n.incbin \\"${at}\\"\\n.byte 0\\n.previous");\n` +
       `extern const unsigned char ${name}[] __attribute__((visibility("hidden")));\n`
