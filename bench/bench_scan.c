@@ -105,7 +105,7 @@ static void bench_size(size_t n, struct pool *pool)
         for (int r = 0; r < ROUNDS; r++) {
             read[r] = probe_ms(&probe, pool);
             double start = now_ms();
-            if (vector_search(set, queries, nq, K, NULL, NULL, pool, hits, counts, &err))
+            if (vector_search(set, queries, nq, K, NULL, pool, hits, counts, &err))
                 exit(1);
             scan[r] = now_ms() - start;
         }

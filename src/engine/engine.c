@@ -18,6 +18,7 @@
 #include "base/cpu.h"
 #include "engine/engine.h"
 
+enum { DECODERS_MAX = 4 };
 enum { LOCK_TRIES = 60, LOCK_PAUSE_MS = 50 }; /* for a dead process's lock: 3 s */
 
 #ifndef EYESHINE_VERSION
@@ -192,7 +193,8 @@ int eng_decoder(eye_lib *lib, struct decoder_pool **decoder, struct eye_err *err
 {
     pthread_mutex_lock(&lib->lock);
     if (!lib->decoder) {
-        lib->decoder = decoder_open(1, &lib->limits, err);
+        int cpus = cpu_count();
+        lib->decoder = decoder_open(cpus < DECODERS_MAX ? cpus : DECODERS_MAX, &lib->limits, err);
     }
     *decoder = lib->decoder;
     pthread_mutex_unlock(&lib->lock);

@@ -62,7 +62,7 @@ struct eye_lib {
     struct eng_model *model;      /* NULL until first needed */
     struct eng_vectors *vectors;  /* NULL until first needed */
     struct pool *pool;            /* for searches; NULL until first needed */
-    struct decoder_pool *decoder; /* one worker, for pictures as queries; NULL until needed */
+    struct decoder_pool *decoder; /* for pictures as queries; NULL until needed */
 };
 
 /* ---- engine.c ---- */
@@ -136,7 +136,7 @@ int eng_open_file(const char *path, struct stat *st, struct eye_err *err);
 const struct store_root *eng_root_of(const struct store_root *roots, size_t n, const char *path,
                                      const char **rel);
 
-/* ---- search.c ---- */
+/* ---- vectors.c ---- */
 struct eng_vectors *eng_vectors_get(eye_lib *lib, struct store *s, int64_t model, int dim,
                                     struct eye_err *err);
 void eng_vectors_put(eye_lib *lib, struct eng_vectors *v);
@@ -145,6 +145,11 @@ void eng_vectors_put(eye_lib *lib, struct eng_vectors *v);
 /* Each query's vector, out [nq, dim]. `set` is where `like` looks; NULL: nowhere. */
 int eng_queries_encode(eye_lib *lib, struct eng_model *model, const struct vector_set *set,
                        const eye_query *queries, size_t nq, float *out, struct eye_err *err);
+
+/* ---- picture.c ---- */
+/* Open a file for reading below the folder `dir` and nowhere else; -1 with errno. Not checked to be a regular file. */
+int eng_open_below(int dir, const char *rel);
+int eng_open_below_slowly(int dir, const char *rel); /* for old kernels: follows no link at all */
 
 /* ---- half.c ---- */
 void eng_to_half(const float *in, uint16_t *out, size_t n);

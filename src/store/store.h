@@ -242,6 +242,37 @@ int store_keys(struct store *s, struct store_key **keys, size_t *n, struct eye_e
 void store_keys_free(struct store_key *keys, size_t n);
 
 /* ---- search ---- */
+/* As eye_filter: all that is set must hold. Strings NULL, numbers 0, times INT64_MIN: not set. */
+struct store_filter {
+    const char
+        *path; /* fnmatch against an absolute path of the picture; without * ? [ a part of it */
+    int64_t root;
+    const char *format, *camera; /* camera: a part of it, ASCII case ignored */
+    int64_t taken_from, taken_to, added_from, added_to; /* from <= t < to */
+    int min_width, min_height;
+    double min_megapixels, max_megapixels;
+    char orientation; /* l, p, s */
+    char gps;         /* y, n */
+};
+/* Ids of the pictures that pass, ascending; yours (never NULL on success). */
+int store_filter(struct store *s, const struct store_filter *f, int64_t **ids, size_t *n,
+                 struct eye_err *err);
+int store_count(struct store *s, uint64_t *n, struct eye_err *err); /* pictures */
+/* At most `max` pictures with an id below `before`, the newest first. */
+int store_newest(struct store *s, int64_t before, int64_t *ids, size_t max, size_t *n,
+                 struct eye_err *err);
+
+/* Where the bytes of a picture are, those on online roots first. */
+struct store_place {
+    char *root, *rel; /* rel "" if the root is the file itself */
+    uint64_t size;    /* when it was indexed */
+    int64_t mtime_ns;
+    bool offline; /* its root, as the last scan saw it */
+};
+int store_places(struct store *s, int64_t id, struct store_place **places, size_t *n,
+                 struct eye_err *err); /* yours: store_places_free */
+void store_places_free(struct store_place *places, size_t n);
+
 /* All vectors of `model` into a new set, in one sequential read. */
 struct vector_set *store_load_vectors(struct store *s, int64_t model, int dim, struct eye_err *err);
 /* A number that changes whenever vectors were added or removed by anyone, to know when a loaded set is stale: ask before loading. */

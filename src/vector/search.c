@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "vector/mask.h"
 #include "vector/set.h"
 #include "vector/topk.h"
 
@@ -23,19 +24,53 @@ struct scan {
     dot_fn *dot;
     const float *queries; /* [nq, stride] */
     size_t nq, k, block_rows;
-    vector_allow_fn *allow;
-    void *allow_ctx;
+    struct vector_scope scope;
     struct topk *best; /* [workers, nq] */
 };
 
-/* Offer scores [n] of the rows with these ids. */
-static void offer(const struct scan *scan, struct topk *best, const float *scores,
-                  const int64_t *ids, size_t n)
+static bool in_scope(const struct vector_scope *scope, size_t row, const struct vector_hit *hit)
 {
+    return (!scope->mask || mask_has(scope->mask, row)) &&
+           (!scope->after || topk_better(scope->after, hit));
+}
+
+/* Offer scores [n] of the rows from `row` on. */
+static void offer(const struct scan *scan, struct topk *best, const float *scores, size_t row,
+                  size_t n)
+{
+    const int64_t *ids = scan->set->ids + row;
     for (size_t i = 0; i < n; i++) {
         struct vector_hit hit = {.id = ids[i], .score = scores[i]};
-        if (topk_wants(best, &hit) && (!scan->allow || scan->allow(scan->allow_ctx, hit.id)))
+        if (topk_wants(best, &hit) && in_scope(&scan->scope, row + i, &hit))
             topk_push(best, &hit);
+    }
+}
+
+/* n <= block_rows */
+static void scan_rows(const struct scan *scan, struct topk *best, size_t row, size_t n)
+{
+    const struct vector_set *set = scan->set;
+    float scores[QUERY_GROUP * BLOCK_ROWS];
+    for (size_t q = 0; q < scan->nq; q += QUERY_GROUP) {
+        size_t nq = scan->nq - q < QUERY_GROUP ? scan->nq - q : QUERY_GROUP;
+        scan->dot(set_row(set, row), n, scan->queries + q * set->stride, nq, set->stride, scores);
+        for (size_t j = 0; j < nq; j++)
+            offer(scan, &best[q + j], scores + j * n, row, n);
+    }
+}
+
+/* The runs of fours that hold a marked row: a kernel call for each row would lose more by being short than it saves. */
+static void scan_marked(const struct scan *scan, struct topk *best, size_t row, size_t n)
+{
+    const uint64_t *mask = scan->scope.mask;
+    for (size_t i = 0; i < n;) {
+        size_t from = i;
+        while (i < n && mask_four(mask, row + i))
+            i += 4;
+        if (i > from)
+            scan_rows(scan, best, row + from, (i < n ? i : n) - from);
+        else
+            i += 4;
     }
 }
 
@@ -46,16 +81,12 @@ static void scan_slice(void *ctx, size_t slice, int worker)
     struct topk *best = scan->best + (size_t)worker * scan->nq;
     size_t row = slice * SLICE_ROWS;
     size_t end = set->count - row < SLICE_ROWS ? set->count : row + SLICE_ROWS;
-    float scores[QUERY_GROUP * BLOCK_ROWS];
     for (; row < end; row += scan->block_rows) {
         size_t n = end - row < scan->block_rows ? end - row : scan->block_rows;
-        for (size_t q = 0; q < scan->nq; q += QUERY_GROUP) {
-            size_t nq = scan->nq - q < QUERY_GROUP ? scan->nq - q : QUERY_GROUP;
-            scan->dot(set_row(set, row), n, scan->queries + q * set->stride, nq, set->stride,
-                      scores);
-            for (size_t j = 0; j < nq; j++)
-                offer(scan, &best[q + j], scores + j * n, set->ids + row, n);
-        }
+        if (scan->scope.mask)
+            scan_marked(scan, best, row, n);
+        else
+            scan_rows(scan, best, row, n);
     }
 }
 
@@ -124,7 +155,7 @@ static size_t block_rows_for(size_t stride)
 }
 
 int vector_search(const struct vector_set *set, const float *queries, size_t nq, size_t k,
-                  vector_allow_fn *allow, void *ctx, struct pool *pool, struct vector_hit *hits,
+                  const struct vector_scope *scope, struct pool *pool, struct vector_hit *hits,
                   size_t *counts, struct eye_err *err)
 {
     if (nq == 0)
@@ -140,8 +171,7 @@ int vector_search(const struct vector_set *set, const float *queries, size_t nq,
                         .nq = nq,
                         .k = k < set->count ? k : set->count,
                         .block_rows = block_rows_for(set->stride),
-                        .allow = allow,
-                        .allow_ctx = ctx};
+                        .scope = scope ? *scope : (struct vector_scope){NULL, NULL}};
     if (size_mul(workers, nq, &heaps))
         scan.best = new_heaps(heaps, scan.k, err);
     else

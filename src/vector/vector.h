@@ -32,12 +32,24 @@ const uint16_t *vector_row(const struct vector_set *set, int64_t id); /* borrowe
 /* Length of a row [dim] fp16 (NULL: not wanted); EYE_EINVAL if it holds NaN or Inf. */
 int vector_row_length(const uint16_t *row, size_t dim, double *length, struct eye_err *err);
 
+/* A bit a row: which ones a search may find. Good for the one set it was made for; free() it. */
+/* The rows of these ids, ascending; ids that the set has not are passed over. ids NULL: all rows. */
+uint64_t *vector_mask(const struct vector_set *set, const int64_t *ids, size_t n,
+                      struct eye_err *err);
+void vector_mask_drop(const struct vector_set *set, uint64_t *mask, int64_t id);
+
+struct vector_scope {
+    const uint64_t *mask; /* NULL: all rows */
+    const struct vector_hit
+        *after; /* only what comes after this one in the order of results; NULL: all */
+};
+
 /* The k best of each of nq queries [nq, dim], best first, ties by smaller id; hits: [nq, k], counts: [nq] (fewer than k when
- * the set is smaller). All queries share one pass over the rows. allow: NULL, or called for each candidate that would enter;
- * by several threads at once when there is a pool. A query with NaN or Inf: EYE_EINVAL. Results are the same bits with any pool. */
-typedef int vector_allow_fn(void *ctx, int64_t id);
+ * there are no more). All queries share one pass over the rows. scope: NULL, or what may be found: exactly what a search of
+ * everything gives, without the rest, and rows that are not marked cost next to nothing. A query with NaN or Inf: EYE_EINVAL.
+ * Results are the same bits with any pool and any scope. */
 int vector_search(const struct vector_set *set, const float *queries, size_t nq, size_t k,
-                  vector_allow_fn *allow, void *ctx, struct pool *pool, struct vector_hit *hits,
+                  const struct vector_scope *scope, struct pool *pool, struct vector_hit *hits,
                   size_t *counts, struct eye_err *err);
 
 #endif

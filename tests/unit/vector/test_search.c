@@ -59,8 +59,7 @@ static void equals_brute_force(void **state)
             size_t *counts = calloc(nq, sizeof *counts);
             uint64_t seed = 99;
             random_query(&seed, queries, nq * dim);
-            assert_int_equal(
-                vector_search(set, queries, nq, k, NULL, NULL, NULL, hits, counts, NULL), 0);
+            assert_int_equal(vector_search(set, queries, nq, k, NULL, NULL, hits, counts, NULL), 0);
             for (size_t q = 0; q < nq; q++)
                 check_against_truth(set, queries + q * dim, n, hits + q * k, counts[q], k);
             free(queries);
@@ -83,15 +82,14 @@ static void same_bits_with_any_pool_and_company(void **state)
     uint64_t seed = 1;
     random_query(&seed, queries, NQ * D);
     for (size_t q = 0; q < NQ; q++)
-        assert_int_equal(vector_search(set, queries + q * D, 1, K, NULL, NULL, NULL, alone + q * K,
-                                       counts + q, NULL),
-                         0);
+        assert_int_equal(
+            vector_search(set, queries + q * D, 1, K, NULL, NULL, alone + q * K, counts + q, NULL),
+            0);
     for (int threads = 1; threads <= 4; threads++) {
         struct pool *pool = pool_new(threads, NULL);
         assert_non_null(pool);
         memset(hits, 0, sizeof hits);
-        assert_int_equal(vector_search(set, queries, NQ, K, NULL, NULL, pool, hits, counts, NULL),
-                         0);
+        assert_int_equal(vector_search(set, queries, NQ, K, NULL, pool, hits, counts, NULL), 0);
         for (size_t i = 0; i < NQ * K; i++) {
             assert_int_equal(hits[i].id, alone[i].id);
             assert_memory_equal(&hits[i].score, &alone[i].score, sizeof(float));
@@ -114,7 +112,7 @@ static void ties_go_to_the_smaller_id(void **state)
     float query[D] = {0.5f};
     struct vector_hit hits[K];
     size_t count;
-    assert_int_equal(vector_search(set, query, 1, K, NULL, NULL, pool, hits, &count, NULL), 0);
+    assert_int_equal(vector_search(set, query, 1, K, NULL, pool, hits, &count, NULL), 0);
     assert_int_equal(count, K);
     for (int i = 0; i < K; i++) {
         assert_int_equal(hits[i].id, i + 1);
@@ -124,39 +122,92 @@ static void ties_go_to_the_smaller_id(void **state)
     vector_free(set);
 }
 
-static int only_every_fourth(void *ctx, int64_t id)
+/* Everything in order, then only what is marked and comes after a hit: the same as a search within the scope, to the bit. */
+static void check_scope(const struct vector_set *set, const float *query, struct pool *pool,
+                        const struct vector_hit *all, size_t n, const int64_t *ids, size_t nids,
+                        size_t skip, size_t k)
 {
-    __atomic_fetch_add((size_t *)ctx, 1, __ATOMIC_RELAXED);
-    return id % 4 == 0;
+    struct vector_hit *hits = calloc(k, sizeof *hits);
+    uint64_t *mask = vector_mask(set, ids, nids, NULL);
+    bool *wanted = calloc(20000, sizeof *wanted);
+    struct vector_scope scope = {mask, skip ? &all[skip - 1] : NULL};
+    size_t count = 99, at = 0;
+    for (size_t i = 0; i < nids; i++)
+        wanted[ids[i]] = true;
+    assert_int_equal(vector_search(set, query, 1, k, &scope, pool, hits, &count, NULL), 0);
+    for (size_t i = skip; i < n && at < k; i++) {
+        if (wanted[all[i].id]) {
+            assert_true(at < count);
+            assert_int_equal(hits[at].id, all[i].id);
+            assert_memory_equal(&hits[at].score, &all[i].score, sizeof(float));
+            at++;
+        }
+    }
+    assert_int_equal(count, at);
+    free(wanted);
+    free(mask);
+    free(hits);
 }
 
-static void allow_filters_and_is_asked_rarely(void **state)
+static void a_scope_is_exact(void **state)
 {
     (void)state;
-    enum { D = 64, N = 6000, K = 10 };
+    enum { D = 64, N = 6001, K = 40 };
+    static const unsigned shares[] = {0, 1, 10, 50, 99, 100};
+    static struct vector_hit all[N];
+    static int64_t ids[N];
     struct vector_set *set = filled(D, N, 11);
     struct pool *pool = pool_new(2, NULL);
     float query[D];
-    static struct vector_hit all[N], hits[K];
-    size_t count, n, asked = 0;
     uint64_t seed = 4;
+    size_t n;
     random_query(&seed, query, D);
-    assert_int_equal(vector_search(set, query, 1, N, NULL, NULL, NULL, all, &n, NULL), 0);
-    assert_int_equal(
-        vector_search(set, query, 1, K, only_every_fourth, &asked, pool, hits, &count, NULL), 0);
-    assert_int_equal(count, K);
-    for (size_t i = 0, j = 0; i < n && j < K; i++)
-        if (all[i].id % 4 == 0)
-            assert_int_equal(hits[j++].id, all[i].id);
-    assert_true(asked >= K && asked < N / 4); /* candidates that would enter, not every row */
+    for (int level = CPU_PORTABLE; level <= (int)cpu_level_max(); level++) {
+        cpu_level_force((enum cpu_level)level);
+        assert_int_equal(vector_search(set, query, 1, N, NULL, NULL, all, &n, NULL), 0);
+        assert_int_equal(n, N);
+        for (size_t s = 0; s < sizeof shares / sizeof *shares; s++) {
+            size_t nids = 0;
+            for (int64_t i = 0; i < N; i++)
+                if (next_random(&seed) % 100 < shares[s])
+                    ids[nids++] = i * 3 + 1;
+            check_scope(set, query, pool, all, N, ids, nids, 0, K);
+            check_scope(set, query, NULL, all, N, ids, nids, 1, K);
+            check_scope(set, query, pool, all, N, ids, nids, 2345, N);
+            check_scope(set, query, pool, all, N, ids, nids, N, K);
+        }
+    }
+    cpu_level_force(cpu_level_max());
     pool_free(pool);
     vector_free(set);
 }
 
-static int nothing(void *ctx, int64_t id)
+static void a_mask_of_all_rows_less_some(void **state)
 {
-    (void)ctx, (void)id;
-    return 0;
+    (void)state;
+    enum { D = 8, N = 130 };
+    static struct vector_hit hits[N];
+    struct vector_set *set = filled(D, N, 3);
+    float query[D];
+    uint64_t seed = 4, *mask = vector_mask(set, NULL, 0, NULL);
+    size_t n;
+    random_query(&seed, query, D);
+    vector_mask_drop(set, mask, 1);
+    vector_mask_drop(set, mask, (N - 1) * 3 + 1);
+    vector_mask_drop(set, mask, 2); /* is not there */
+    struct vector_scope scope = {mask, NULL};
+    assert_int_equal(vector_search(set, query, 1, N, &scope, NULL, hits, &n, NULL), 0);
+    assert_int_equal(n, N - 2);
+    for (size_t i = 0; i < n; i++)
+        assert_true(hits[i].id != 1 && hits[i].id != (N - 1) * 3 + 1);
+    free(mask);
+    const int64_t strangers[] = {-5, 0, 2, 3, 99999};
+    mask = vector_mask(set, strangers, 5, NULL);
+    scope.mask = mask;
+    assert_int_equal(vector_search(set, query, 1, N, &scope, NULL, hits, &n, NULL), 0);
+    assert_int_equal(n, 0);
+    free(mask);
+    vector_free(set);
 }
 
 static void empty_and_short_results(void **state)
@@ -166,18 +217,16 @@ static void empty_and_short_results(void **state)
     float query[3] = {1, 2, 3};
     struct vector_hit hits[10];
     size_t count = 99;
-    assert_int_equal(vector_search(set, query, 1, 10, NULL, NULL, NULL, hits, &count, NULL), 0);
+    assert_int_equal(vector_search(set, query, 1, 10, NULL, NULL, hits, &count, NULL), 0);
     assert_int_equal(count, 0);
-    assert_int_equal(vector_search(set, query, 0, 10, NULL, NULL, NULL, hits, &count, NULL), 0);
+    assert_int_equal(vector_search(set, query, 0, 10, NULL, NULL, hits, &count, NULL), 0);
     const uint16_t row[3] = {0x3c00, 0, 0};
     assert_int_equal(vector_add(set, 5, row, NULL), 0);
-    assert_int_equal(vector_search(set, query, 1, 0, NULL, NULL, NULL, NULL, &count, NULL), 0);
+    assert_int_equal(vector_search(set, query, 1, 0, NULL, NULL, NULL, &count, NULL), 0);
     assert_int_equal(count, 0);
-    assert_int_equal(vector_search(set, query, 1, 10, NULL, NULL, NULL, hits, &count, NULL), 0);
+    assert_int_equal(vector_search(set, query, 1, 10, NULL, NULL, hits, &count, NULL), 0);
     assert_int_equal(count, 1);
     assert_true(hits[0].score == 1.0f && hits[0].id == 5);
-    assert_int_equal(vector_search(set, query, 1, 10, nothing, NULL, NULL, hits, &count, NULL), 0);
-    assert_int_equal(count, 0);
     vector_free(set);
 }
 
@@ -189,15 +238,12 @@ static void bad_queries_are_refused(void **state)
     size_t counts[2];
     struct eye_err err;
     float queries[8] = {0, 1, 2, 3, 4, 5, NAN, 7};
-    assert_int_equal(vector_search(set, queries, 2, 1, NULL, NULL, NULL, hits, counts, &err),
-                     EYE_EINVAL);
+    assert_int_equal(vector_search(set, queries, 2, 1, NULL, NULL, hits, counts, &err), EYE_EINVAL);
     assert_non_null(strstr(err.msg, "query 1"));
     queries[6] = -INFINITY;
-    assert_int_equal(vector_search(set, queries, 2, 1, NULL, NULL, NULL, hits, counts, NULL),
-                     EYE_EINVAL);
-    assert_int_equal(
-        vector_search(set, queries, SIZE_MAX / 8, 1, NULL, NULL, NULL, hits, counts, &err),
-        EYE_ENOMEM);
+    assert_int_equal(vector_search(set, queries, 2, 1, NULL, NULL, hits, counts, NULL), EYE_EINVAL);
+    assert_int_equal(vector_search(set, queries, SIZE_MAX / 8, 1, NULL, NULL, hits, counts, &err),
+                     EYE_ENOMEM);
     vector_free(set);
 }
 
@@ -214,7 +260,7 @@ static void replaced_and_removed_rows_are_searched_as_they_are_now(void **state)
     vector_add(set, 3, x, NULL);
     vector_add(set, 1, y, NULL); /* replace */
     vector_remove(set, 2);       /* row of 3 moves */
-    assert_int_equal(vector_search(set, query, 1, 3, NULL, NULL, NULL, hits, &count, NULL), 0);
+    assert_int_equal(vector_search(set, query, 1, 3, NULL, NULL, hits, &count, NULL), 0);
     assert_int_equal(count, 2);
     assert_true(hits[0].id == 3 && hits[0].score == 1.0f);
     assert_true(hits[1].id == 1 && hits[1].score == 0.0f);
@@ -235,7 +281,7 @@ static void *read_set(void *arg)
     size_t count;
     random_query(&seed, query, 64);
     for (int i = 0; i < 20; i++)
-        if (vector_search(r->set, query, 1, 10, NULL, NULL, r->pool, r->hits, &count, NULL))
+        if (vector_search(r->set, query, 1, 10, NULL, r->pool, r->hits, &count, NULL))
             return NULL;
     return r;
 }
@@ -268,7 +314,8 @@ int main(void)
         cmocka_unit_test(equals_brute_force),
         cmocka_unit_test(same_bits_with_any_pool_and_company),
         cmocka_unit_test(ties_go_to_the_smaller_id),
-        cmocka_unit_test(allow_filters_and_is_asked_rarely),
+        cmocka_unit_test(a_scope_is_exact),
+        cmocka_unit_test(a_mask_of_all_rows_less_some),
         cmocka_unit_test(empty_and_short_results),
         cmocka_unit_test(bad_queries_are_refused),
         cmocka_unit_test(replaced_and_removed_rows_are_searched_as_they_are_now),

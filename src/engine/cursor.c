@@ -1,0 +1,99 @@
+/* cursor.c - a place in the order of results, as text that goes through a URL.
+ *
+ * 18 bytes, base64 without padding (RFC 4648 section 5): order, version, score as its bits, id, and the first bytes of a
+ * SHA-256 over these. The sum keeps out what is mistyped or cut off; it is no secret, for a cursor gives no
+ * right to anything. Numbers are big-endian. The score is the scan's own, before it is clamped for
+ * people, so that the next page begins exactly behind it. */
+#include <math.h>
+
+#include "engine/search.h"
+
+enum { PAYLOAD = 14, CHECK = 4, BYTES = PAYLOAD + CHECK, VERSION = 1 };
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static void put(uint8_t *to, uint64_t value, int n)
+{
+    for (int i = n - 1; i >= 0; i--, value >>= 8) {
+        to[i] = (uint8_t)value;
+    }
+}
+
+static uint64_t get(const uint8_t *from, int n)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < n; i++) {
+        value = value << 8 | from[i];
+    }
+    return value;
+}
+
+static void seal(const uint8_t *payload, uint8_t *check)
+{
+    struct hash h;
+    hash_bytes(payload, PAYLOAD, &h);
+    memcpy(check, h.bytes, CHECK);
+}
+
+void eng_cursor_write(enum eng_order order, const struct vector_hit *place, char *text)
+{
+    uint8_t b[BYTES];
+    uint32_t bits;
+    memcpy(&bits, &place->score, sizeof bits);
+    put(b, (uint64_t)order, 1);
+    put(b + 1, VERSION, 1);
+    put(b + 2, bits, 4);
+    put(b + 6, (uint64_t)place->id, 8);
+    seal(b, b + PAYLOAD);
+    for (int i = 0; i < BYTES / 3; i++) {
+        uint64_t three = get(b + 3 * i, 3);
+        for (int k = 3; k >= 0; k--, three >>= 6) {
+            text[4 * i + k] = digits[three & 63];
+        }
+    }
+    text[ENG_CURSOR_LEN] = '\0';
+}
+
+static bool decode(const char *text, uint8_t *b)
+{
+    if (strlen(text) != ENG_CURSOR_LEN) {
+        return false;
+    }
+    for (int i = 0; i < BYTES / 3; i++) {
+        uint64_t three = 0;
+        for (int k = 0; k < 4; k++) {
+            const char *d = strchr(digits, text[4 * i + k]);
+            if (!d) {
+                return false;
+            }
+            three = three << 6 | (uint64_t)(d - digits);
+        }
+        put(b + 3 * i, three, 3);
+    }
+    return true;
+}
+
+int eng_cursor_read(const char *text, enum eng_order order, struct vector_hit *place,
+                    struct eye_err *err)
+{
+    uint8_t b[BYTES], check[CHECK];
+    bool ok = decode(text, b);
+    if (ok) {
+        uint32_t bits = (uint32_t)get(b + 2, 4);
+        memcpy(&place->score, &bits, sizeof bits);
+        place->id = (int64_t)get(b + 6, 8);
+        seal(b, check);
+        ok = !memcmp(check, b + PAYLOAD, CHECK) && b[1] == VERSION && isfinite(place->score);
+    }
+    if (!ok) {
+        return eye_fail(err, EYE_EINVAL,
+                        "the cursor is not one that a page of results came with: begin again "
+                        "without it");
+    }
+    if (b[0] != order) {
+        return eye_fail(err, EYE_EINVAL,
+                        "the cursor is of another kind of search (%s): begin again without it",
+                        order == ENG_BY_AGE ? "with terms" : "without terms");
+    }
+    return 0;
+}

@@ -1,0 +1,238 @@
+/* find.c - one query made of several terms, under a filter, page by page.
+ *
+ * The order is (score descending, id ascending), total and the same for everybody, so a place in it needs nothing
+ * that a server would have to remember: a page is "the best that come after this one". Each page scans again; at 100,000
+ * pictures that is some milliseconds, and no state between pages can grow stale or be exhausted.
+ *
+ * The filter is answered by the store first and becomes a mask over the vectors: then the scan is exact, whatever share
+ * passes. Asking the k nearest and filtering them afterwards, as is often done, loses results.
+ *
+ * Without terms nothing is compared: newest first, by id, without model and vectors. */
+#include <math.h>
+
+#include "engine/search.h"
+
+enum { PAGE_MAX = 1000, TERMS_MAX = 64 };
+
+struct find {
+    eye_lib *lib;
+    const eye_term *terms;
+    size_t nterms;
+    const eye_find_options *options;
+    struct eng_session session;
+    bool all;     /* no filter */
+    int64_t *ids; /* [nids] ascending: what passes the filter; NULL: all */
+    size_t nids;
+    float *v; /* [dim] */
+    struct clip_calibration cal;
+    uint64_t *mask;          /* NULL: all rows */
+    struct vector_hit *hits; /* [limit + 1] */
+    struct vector_hit at;    /* where the page begins */
+    bool paged;              /* there is such a place */
+    eye_results *results;
+};
+
+/* ---- what the filter lets pass ---- */
+
+static int apply_filter(struct find *f, const struct store_filter *filter, struct eye_err *err)
+{
+    if (f->all) {
+        return store_count(f->session.store, &f->results->total, err);
+    }
+    int rc = store_filter(f->session.store, filter, &f->ids, &f->nids, err);
+    f->results->total = f->nids;
+    return rc;
+}
+
+/* ---- with terms ---- */
+
+static int encode(struct find *f, struct eye_err *err)
+{
+    const struct clip_info *info = clip_info(f->session.model->clip);
+    size_t dim = (size_t)info->dim;
+    eye_query *queries = mem_calloc(f->nterms, sizeof *queries, err);
+    float *u = queries ? mem_calloc(f->nterms * dim, sizeof *u, err) : NULL;
+    f->v = u ? mem_calloc(dim, sizeof *f->v, err) : NULL;
+    int rc = f->v ? 0 : EYE_ENOMEM;
+    for (size_t i = 0; rc == 0 && i < f->nterms; i++) {
+        queries[i] = f->terms[i].query;
+    }
+    rc = rc < 0 ? rc
+                : eng_queries_encode(f->lib, f->session.model, f->session.vectors->set, queries,
+                                     f->nterms, u, err);
+    rc = rc < 0 ? rc : eng_mix(f->terms, f->nterms, u, dim, info, f->v, &f->cal, err);
+    free(queries);
+    free(u);
+    return rc;
+}
+
+/* What passes the filter, less the pictures that are themselves asked for. */
+static int make_mask(struct find *f, struct eye_err *err)
+{
+    const struct vector_set *set = f->session.vectors->set;
+    bool likes = false;
+    for (size_t i = 0; i < f->nterms; i++) {
+        likes = likes || (f->terms[i].query.like && f->terms[i].weight > 0);
+    }
+    if (f->all && !likes) {
+        return 0;
+    }
+    f->mask = vector_mask(set, f->ids, f->nids, err);
+    for (size_t i = 0; f->mask && i < f->nterms; i++) {
+        if (f->terms[i].query.like && f->terms[i].weight > 0) {
+            vector_mask_drop(set, f->mask, f->terms[i].query.like);
+        }
+    }
+    return f->mask ? 0 : EYE_ENOMEM;
+}
+
+/* The next hits after f->at, at most max. */
+static int next_by_score(struct find *f, size_t max, size_t *n, struct eye_err *err)
+{
+    struct vector_scope scope = {f->mask, f->paged ? &f->at : NULL};
+    struct pool *pool;
+    int rc = eng_pool(f->lib, &pool, err);
+    rc = rc < 0
+             ? rc
+             : vector_search(f->session.vectors->set, f->v, 1, max, &scope, pool, f->hits, n, err);
+    while (rc == 0 && *n && f->hits[*n - 1].score < f->options->min_score) {
+        --*n;
+    }
+    return rc;
+}
+
+/* ---- without terms ---- */
+
+/* The ids below f->at from the end of the ascending list. */
+static size_t newest_of(const struct find *f, int64_t before, size_t max)
+{
+    size_t lo = 0, hi = f->nids, n = 0;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (f->ids[mid] < before) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    for (; lo && n < max; n++) {
+        f->hits[n] = (struct vector_hit){.id = f->ids[--lo]};
+    }
+    return n;
+}
+
+static int next_by_age(struct find *f, size_t max, size_t *n, struct eye_err *err)
+{
+    int64_t before = f->paged ? f->at.id : INT64_MAX;
+    if (!f->all) {
+        *n = newest_of(f, before, max);
+        return 0;
+    }
+    int64_t *ids = mem_calloc(max, sizeof *ids, err);
+    int rc = ids ? store_newest(f->session.store, before, ids, max, n, err) : EYE_ENOMEM;
+    for (size_t i = 0; rc == 0 && i < *n; i++) {
+        f->hits[i] = (struct vector_hit){.id = ids[i]};
+    }
+    free(ids);
+    return rc;
+}
+
+/* ---- a page ---- */
+
+static int turn_page(struct find *f, const struct vector_hit *last, struct eye_err *err)
+{
+    char text[ENG_CURSOR_LEN + 1];
+    eng_cursor_write(f->nterms ? ENG_BY_SCORE : ENG_BY_AGE, last, text);
+    f->results->next = mem_strdup(text, err);
+    return f->results->next ? 0 : EYE_ENOMEM;
+}
+
+/* Hits that are gone by now must not make the page short, so it goes on until the page is full and one hit more is
+ * known, or there are none. */
+static int fill_page(struct find *f, struct eye_err *err)
+{
+    size_t limit = f->options->limit, n = 0;
+    f->hits = mem_calloc(limit + 1, sizeof *f->hits, err);
+    if (!f->hits) {
+        return EYE_ENOMEM;
+    }
+    for (;;) {
+        size_t want = limit - f->results->n + 1;
+        int rc = f->nterms ? next_by_score(f, want, &n, err) : next_by_age(f, want, &n, err);
+        for (size_t i = 0; rc == 0 && i < n; i++) {
+            struct eng_hit hit = {0, f->hits[i], f->nterms ? &f->cal : NULL};
+            if (f->results->n == limit) {
+                return turn_page(f, &f->at, err);
+            }
+            int added = eng_results_add(f->results, f->session.store, &hit, err);
+            rc = added < 0 ? added : 0;
+            f->at = f->hits[i];
+            f->paged = true;
+        }
+        if (rc < 0 || n < want) {
+            return rc;
+        }
+    }
+}
+
+static int run(struct find *f, const struct store_filter *filter, struct eye_err *err)
+{
+    int rc;
+    if (f->nterms) {
+        rc = eng_session_open(f->lib, &f->session, err);
+        rc = rc < 0 ? rc : encode(f, err);
+        rc = rc < 0 ? rc : apply_filter(f, filter, err);
+        rc = rc < 0 ? rc : make_mask(f, err);
+    } else {
+        f->session.store = eng_store_get(f->lib, err);
+        rc = f->session.store ? apply_filter(f, filter, err) : eng_code(err);
+    }
+    return rc < 0 ? rc : fill_page(f, err);
+}
+
+static int check(struct find *f, struct store_filter *filter, struct eye_err *err)
+{
+    const eye_find_options *o = f->options;
+    if (o->limit < 1 || o->limit > PAGE_MAX) {
+        return eye_fail(err, EYE_EINVAL, "a page has 1 to %d results, not %zu", PAGE_MAX, o->limit);
+    }
+    if (f->nterms > TERMS_MAX) {
+        return eye_fail(err, EYE_EINVAL, "a search takes at most %d terms, not %zu", TERMS_MAX,
+                        f->nterms);
+    }
+    if (!isfinite(o->min_score)) {
+        return eye_fail(err, EYE_EINVAL, "min_score is a cosine: a number from -1 to 1");
+    }
+    int rc = eng_filter(o->filter, filter, &f->all, err);
+    if (rc == 0 && o->cursor) {
+        rc = eng_cursor_read(o->cursor, f->nterms ? ENG_BY_SCORE : ENG_BY_AGE, &f->at, err);
+        f->paged = rc == 0;
+    }
+    return rc;
+}
+
+int eye_find(eye_lib *lib, const eye_term *terms, size_t nterms, const eye_find_options *options,
+             eye_results **out, struct eye_err *err)
+{
+    struct find f = {.lib = lib, .terms = terms, .nterms = nterms, .options = options};
+    struct store_filter filter;
+    struct eye_err local = {0};
+    *out = NULL;
+    f.results = mem_calloc(1, sizeof *f.results, err);
+    if (!f.results) {
+        return EYE_ENOMEM;
+    }
+    int rc = check(&f, &filter, &local);
+    rc = rc < 0 ? rc : run(&f, &filter, &local);
+    eng_session_close(lib, &f.session);
+    free(f.ids);
+    free(f.v);
+    free(f.mask);
+    free(f.hits);
+    if (rc < 0) {
+        eye_results_free(f.results);
+        return eye_fail(err, rc, "%s", local.msg);
+    }
+    *out = f.results;
+    return 0;
+}

@@ -1,0 +1,62 @@
+/* search.h - what eye_search and eye_find share: the session, results, cursors. */
+#ifndef ENGINE_SEARCH_H
+#define ENGINE_SEARCH_H
+
+#include "engine/engine.h"
+
+/* ---- search.c ---- */
+
+/* What a search works with, held while it runs. */
+struct eng_session {
+    struct store *store;
+    struct eng_model *model;
+    struct eng_vectors *vectors;
+};
+/* To be closed even when it fails. */
+int eng_session_open(eye_lib *lib, struct eng_session *session, struct eye_err *err);
+void eng_session_close(eye_lib *lib, struct eng_session *session);
+
+/* ---- results.c ---- */
+
+struct eye_results {
+    eye_result *v;
+    size_t n, cap;
+    uint64_t total; /* eye_find: pictures that pass the filter */
+    char *next;     /* eye_find: cursor of the next page; NULL: none */
+};
+
+/* What one picture is told with beside what the library knows of it. */
+struct eng_hit {
+    size_t query;
+    struct vector_hit hit;
+    const struct clip_calibration *cal; /* NULL: nothing was compared */
+};
+
+/* 1: added; 0: the picture is gone meanwhile; negative: failed. */
+int eng_results_add(eye_results *r, struct store *s, const struct eng_hit *hit,
+                    struct eye_err *err);
+
+/* ---- cursor.c ---- */
+
+enum { ENG_CURSOR_LEN = 24 };
+enum eng_order { ENG_BY_SCORE = 1, ENG_BY_AGE = 2 };
+
+/* text: [ENG_CURSOR_LEN + 1] */
+void eng_cursor_write(enum eng_order order, const struct vector_hit *place, char *text);
+/* EYE_EINVAL: not one of ours, or of the other order. */
+int eng_cursor_read(const char *text, enum eng_order order, struct vector_hit *place,
+                    struct eye_err *err);
+
+/* ---- filter.c ---- */
+
+/* Checked; strings stay borrowed. *all: lets everything pass (filter may be NULL). */
+int eng_filter(const eye_filter *filter, struct store_filter *out, bool *all, struct eye_err *err);
+
+/* ---- mix.c ---- */
+
+/* u [n, dim], unit vectors of the terms, to v [dim], and what a score means then. EYE_EINVAL. */
+int eng_mix(const eye_term *terms, size_t n, const float *u, size_t dim,
+            const struct clip_info *info, float *v, struct clip_calibration *cal,
+            struct eye_err *err);
+
+#endif
