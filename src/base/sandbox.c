@@ -8,7 +8,7 @@
  *
  * RLIMIT_AS is no use here: address space counts mapped files and reserved but unused ranges, and what the
  * child inherited. RLIMIT_DATA counts private writable memory only (kernel 4.7), so "what is there now + max_memory" bounds the heap.
- * RLIMIT_CPU is for a whole life; a decoder lives for many files, there the program keeps the time (image/decoder_wire.c).
+ * RLIMIT_CPU is for a whole life; a decoder lives for many files, there the program keeps the time (base/wire.c).
  * RLIMIT_NPROC counts all processes of the user, and libde265 waits for ever when it may not start its one thread: the filter
  * refuses fork, and allows clone for threads only. */
 #include "base/sandbox.h"

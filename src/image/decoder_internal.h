@@ -4,7 +4,7 @@
  *     decoder.c  ── spawn, end ──► decoder_supervisor.c ── fork ──► decoder_worker.c
  *         └────────── file descriptor ─►, ◄─ answer, pixels ────────────┘
  *
- * decoder_wire.c moves the bytes, base/sandbox.c shuts the worker in. */
+ * base/wire.c moves the bytes, decoder_wire.c judges them, base/sandbox.c shuts the worker in. */
 #ifndef IMAGE_DECODER_INTERNAL_H
 #define IMAGE_DECODER_INTERNAL_H
 
@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/sandbox.h"
+#include "base/wire.h"
 #include "image/image.h"
 
 /* What a worker does with an open file of `size` bytes: decoder_job_picture(), or a misbehaving one in tests
@@ -86,22 +87,6 @@ struct decoder_answer {
     char camera[96];
     char msg[EYE_ERR_MSG_MAX];
 };
-
-/* Sends all of it to a stream or as one packet, with descriptor `fd` beside it unless -1. -1: errno. */
-int wire_send(int sock, const void *data, size_t len, int fd);
-/* Receives exactly len bytes, and a descriptor if fd != NULL (-1: none came). 0, or -1 at the end of the stream. */
-int wire_recv(int sock, void *data, size_t len, int *fd);
-
-/* The wait for a worker may last until either has run out: its own processor time, or the wall clock. */
-struct wire_deadline {
-    pid_t pid;         /* whose processor time */
-    int64_t cpu, wall; /* nanoseconds on the two clocks; cpu -1: not to be had */
-};
-struct wire_deadline wire_deadline_in(pid_t pid, int max_seconds);
-/* Like wire_recv; EYE_ELIMIT past the deadline, EYE_EREMOTE at the end of the stream (no message is made). */
-int wire_recv_until(int sock, void *data, size_t len, const struct wire_deadline *deadline);
-/* True if bytes wait that nobody asked for, or the other side is gone. */
-bool wire_disturbed(int sock);
 
 void wire_pack(const struct image_meta *meta, struct decoder_answer *out);
 /* Believes nothing: fields out of range make it fail with EYE_EREMOTE. */
