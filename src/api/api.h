@@ -20,6 +20,7 @@ struct api_config {
     size_t nhosts;
     bool require_key;        /* every request but /healthz and the page's files needs an API key */
     bool allow_private_urls; /* search by URL may reach private addresses */
+    uint64_t max_upload;     /* bytes of one upload request; 0: 4 GiB */
     int rate_per_minute; /* requests a key or address; 0: 1200 (loopback without key: no limit) */
     const char *samples_dir; /* the sample pictures, offered to an empty library; NULL: none */
     bool log_json;
