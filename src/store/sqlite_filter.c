@@ -117,7 +117,7 @@ enum { CONDITIONS = 16 };
 
 /* A statement that grows by conditions, each with at most one value. */
 struct where {
-    struct buf sql;
+    struct buf sql, like;
     int rc;
     size_t n;
     struct value {
@@ -159,11 +159,29 @@ static void where_plain(struct where *w, bool on, const char *condition)
         where_add(w, condition, (struct value){.kind = VALUE_NONE});
 }
 
+/* instr(lower(camera), lower(?)) says the same in three times the time. */
+static void where_part(struct where *w, const char *condition, const char *part)
+{
+    if (!part)
+        return;
+    if (!w->rc)
+        w->rc = buf_putc(&w->like, '%', NULL);
+    for (const char *c = part; *c && !w->rc; c++) {
+        if (strchr("%_\\", *c))
+            w->rc = buf_putc(&w->like, '\\', NULL);
+        if (!w->rc)
+            w->rc = buf_putc(&w->like, *c, NULL);
+    }
+    if (!w->rc)
+        w->rc = buf_putc(&w->like, '%', NULL);
+    where_text(w, condition, w->rc ? NULL : w->like.data);
+}
+
 /* A NULL in the row makes a comparison NULL: what is unknown does not pass. */
 static void where_all(struct where *w, const struct store_filter *f)
 {
     where_text(w, "format = ?", f->format);
-    where_text(w, "instr(lower(camera), lower(?)) > 0", f->camera);
+    where_part(w, "camera LIKE ? ESCAPE '\\'", f->camera);
     where_int(w, f->taken_from != INT64_MIN, "taken_at >= ?", f->taken_from);
     where_int(w, f->taken_to != INT64_MIN, "taken_at < ?", f->taken_to);
     where_int(w, f->added_from != INT64_MIN, "added_at >= ?", f->added_from);
@@ -212,6 +230,7 @@ static int filter_pictures(struct store *s, const struct store_filter *f, bool o
 {
     struct where w = {.rc = 0};
     buf_init(&w.sql, 4096);
+    buf_init(&w.like, SIZE_MAX / 2);
     w.rc = buf_puts(&w.sql, "SELECT id FROM picture", NULL);
     where_all(&w, f);
     *asked = w.n > 0;
@@ -221,6 +240,7 @@ static int filter_pictures(struct store *s, const struct store_filter *f, bool o
     if (!rc && (*asked || !only_if_asked))
         rc = run_where(s, &w, out, err);
     buf_release(&w.sql);
+    buf_release(&w.like);
     return rc;
 }
 
