@@ -139,6 +139,7 @@ void eye_close(eye_lib *lib)
     if (lib->pool) {
         pool_free(lib->pool);
     }
+    eng_thumbs_free(lib->thumbs);
     eng_places_release(&lib->places);
     pthread_mutex_destroy(&lib->lock);
     pthread_mutex_destroy(&lib->load_lock);

@@ -63,6 +63,7 @@ struct eye_lib {
     struct eng_vectors *vectors;  /* NULL until first needed */
     struct pool *pool;            /* for searches; NULL until first needed */
     struct decoder_pool *decoder; /* for pictures as queries; NULL until needed */
+    struct eng_thumbs *thumbs;    /* thumb.c; NULL until needed */
 };
 
 /* ---- engine.c ---- */
@@ -150,6 +151,10 @@ int eng_queries_encode(eye_lib *lib, struct eng_model *model, const struct vecto
 /* Open a file for reading below the folder `dir` and nowhere else; -1 with errno. Not checked to be a regular file. */
 int eng_open_below(int dir, const char *rel);
 int eng_open_below_slowly(int dir, const char *rel); /* for old kernels: follows no link at all */
+
+/* ---- thumb.c ---- */
+void eng_thumbs_free(struct eng_thumbs *t);
+void eng_thumbs_forget(eye_lib *lib, const struct hash *hash); /* of a picture that was removed */
 
 /* ---- half.c ---- */
 void eng_to_half(const float *in, uint16_t *out, size_t n);

@@ -5,6 +5,7 @@
 #include "engine/scan.h"
 
 struct removal {
+    eye_lib *lib;
     struct store *store;
     struct store_root *roots;
     size_t nroots;
@@ -90,6 +91,9 @@ static int remove_picture(struct removal *r, int64_t id, struct eye_err *err)
         }
     }
     store_strings_free(paths, n);
+    if (rc == 0) {
+        eng_thumbs_forget(r->lib, &pic.hash);
+    }
     return rc;
 }
 
@@ -138,7 +142,7 @@ static bool takes_roots(const struct removal *r, const char *const *paths, size_
 int eye_remove(eye_lib *lib, const char *const *paths, size_t npaths, const int64_t *ids,
                size_t nids, uint64_t *removed, struct eye_err *err)
 {
-    struct removal r = {0};
+    struct removal r = {.lib = lib};
     int lock = -1;
     int rc = eng_writable(lib, err);
     if (removed) {
