@@ -70,7 +70,8 @@ struct http_config {
     const struct http_route *routes;
     size_t nroutes;
     http_handler *fallback; /* GET of a path that no route has (the page); may be NULL */
-    /* After the headers, on an I/O thread, before any byte of the body is taken: 0 to go on, else it has replied. Must not block. NULL: all. */
+    /* After the headers, on an I/O thread, before any byte of the body is taken: 0 to go on, else it has replied. Must not block. NULL: all.
+     * Asked before 404 and 405 are said, too: http_matched() is NULL then (as for the fallback). */
     int (*admit)(struct http_request *rq, void *ctx);
     void (*error)(
         struct http_request *rq, int status, const char *detail,
@@ -149,7 +150,8 @@ struct http_stream *http_reply_stream(struct http_request *rq, int status, const
 int http_stream_write(struct http_stream *s, const void *bytes, size_t len);
 int http_stream_try(struct http_stream *s, const void *bytes,
                     size_t len);               /* EYE_EBUSY rather than wait */
-void http_stream_abort(struct http_stream *s); /* cut it off: the client sees that it is broken */
+/* Cut it off: the client sees that it is broken. Close must still follow. */
+void http_stream_abort(struct http_stream *s);
 void http_stream_close(struct http_stream *s); /* the end; frees */
 
 /* ---- the client: for pictures by URL, and for `--server` ---- */
