@@ -85,6 +85,20 @@ enum {
     SET_MAX_PIXELS,
     SET_MAX_SECONDS,
     SET_EXCLUDE,
+    SET_LISTEN,
+    SET_BASE_PATH,
+    SET_TLS_CERT,
+    SET_TLS_KEY,
+    SET_ALLOW_ROOT,
+    SET_HOST,
+    SET_CORS,
+    SET_LOG,
+    SET_ACCESS_LOG,
+    SET_MAX_UPLOAD,
+    SET_RATE,
+    SET_SAMPLES,
+    SET_SERVER,
+    SET_KEY_FILE,
     SET_COUNT
 };
 
@@ -108,6 +122,12 @@ struct cli_ctx {
     eye_options options; /* made from the settings by cli_options; strings borrowed from them */
 };
 
+/* A whole number of 1..max from a setting, 0 when it is unset. False after saying what is wrong. */
+bool cli_setting_number(const struct cli_setting *s, uint64_t max, uint64_t *out);
+/* The items of a setting that holds a list, cut at `separator` in place in *copy (yours to free), before those of the flags. */
+int cli_setting_list(const struct cli_setting *s, const char *separator, char **copy,
+                     struct cli_list *list);
+
 /* The settings as library options; CLI_USAGE after saying which value is no number. */
 int cli_options(struct cli_ctx *ctx);
 
@@ -122,8 +142,8 @@ struct cli_command {
     size_t nopts;
 };
 
-extern const struct cli_command cmd_index, cmd_search, cmd_status, cmd_failures, cmd_remove,
-    cmd_verify, cmd_model, cmd_config, cmd_doctor, cmd_completion;
+extern const struct cli_command cmd_index, cmd_search, cmd_serve, cmd_key, cmd_status, cmd_failures,
+    cmd_remove, cmd_verify, cmd_model, cmd_config, cmd_doctor, cmd_completion;
 extern const struct cli_command *const cli_commands[]; /* NULL-terminated */
 const struct cli_command *cli_command_find(const char *name);
 const struct cli_opt *cli_global_opts(size_t *n);

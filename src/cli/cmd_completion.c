@@ -7,7 +7,17 @@ static void each_word(const char *prefix, const struct cli_opt *opts, size_t n)
         printf("%s--%s", i ? " " : prefix, opts[i].name);
 }
 
-static const char model_words[] = "list info verify import use";
+/* The words that a command wants first. */
+static const char *first_words(const char *command)
+{
+    static const char *const table[][2] = {{"model", "list info verify import use"},
+                                           {"key", "new list remove"},
+                                           {"completion", "bash zsh man"}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(command, table[i][0]) == 0)
+            return table[i][1];
+    return "";
+}
 
 static void put_bash(void)
 {
@@ -29,8 +39,7 @@ static void put_bash(void)
     puts("' ;;");
     for (size_t i = 0; cli_commands[i]; i++) {
         const struct cli_command *c = cli_commands[i];
-        printf("    %s) words='%s%s", c->name, strcmp(c->name, "model") == 0 ? model_words : "",
-               strcmp(c->name, "completion") == 0 ? "bash zsh man" : "");
+        printf("    %s) words='%s", c->name, first_words(c->name));
         each_word(" ", c->opts, c->nopts);
         each_word(" ", g, n);
         puts("' ;;");
@@ -99,8 +108,8 @@ static void put_zsh(void)
         const struct cli_command *c = cli_commands[i];
         printf("        %s) _arguments", c->name);
         put_zsh_opts(c->opts, c->nopts);
-        if (strcmp(c->name, "model") == 0)
-            printf(" \\\n            '1:what:(%s)' '*:folder:_files -/'", model_words);
+        if (*first_words(c->name))
+            printf(" \\\n            '1:what:(%s)' '*:file:_files'", first_words(c->name));
         else
             fputs(" \\\n            '*:file:_files'", stdout);
         puts(" ;;");

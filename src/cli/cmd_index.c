@@ -199,19 +199,6 @@ static int parse_part(const char *text, int *part, int *parts)
     return 0;
 }
 
-/* The setting's globs, split at ':' in place of a copy that the caller frees, before those of the flags. */
-static int setting_globs(const char *value, char **copy, struct cli_list *globs)
-{
-    *copy = value ? strdup(value) : NULL;
-    char *save = NULL;
-    for (char *g = *copy ? strtok_r(*copy, ":", &save) : NULL; g; g = strtok_r(NULL, ":", &save)) {
-        int code = cli_list_add(globs, g);
-        if (code)
-            return code;
-    }
-    return 0;
-}
-
 static int run_index(struct cli_ctx *ctx, int argc, char **argv)
 {
     struct cli_list paths = {0};
@@ -233,7 +220,7 @@ static int run_index(struct cli_ctx *ctx, int argc, char **argv)
     if (!code && part)
         code = parse_part(part, &o.part, &o.parts);
     if (!code)
-        code = setting_globs(ctx->settings.all[SET_EXCLUDE].value, &copy, &globs);
+        code = cli_setting_list(&ctx->settings.all[SET_EXCLUDE], ":", &copy, &globs);
     if (!code)
         code = cli_options(ctx);
     eye_lib *lib = code ? NULL : cli_open(ctx, true);

@@ -31,6 +31,29 @@ static const struct {
                          "longest decoding of one picture (default: 30)"},
     [SET_EXCLUDE] = {"exclude", "EYESHINE_EXCLUDE",
                      "globs that index leaves out, separated by ':'"},
+    [SET_LISTEN] = {"listen", "EYESHINE_LISTEN",
+                    "where serve listens: ADDRESS:PORT or unix:PATH (default: 127.0.0.1:8000)"},
+    [SET_BASE_PATH] = {"base-path", "EYESHINE_BASE_PATH",
+                       "path below which serve answers, like /photos"},
+    [SET_TLS_CERT] = {"tls-cert", "EYESHINE_TLS_CERT", "certificate file (PEM) of serve"},
+    [SET_TLS_KEY] = {"tls-key", "EYESHINE_TLS_KEY", "key file (PEM) of the certificate"},
+    [SET_ALLOW_ROOT] = {"allow-root", "EYESHINE_ALLOW_ROOT",
+                        "folders that may be added from the page, separated by ':'"},
+    [SET_HOST] = {"host", "EYESHINE_HOST", "further names of the server, separated by ','"},
+    [SET_CORS] = {"cors", "EYESHINE_CORS",
+                  "origins whose pages may call the server, separated by ','"},
+    [SET_LOG] = {"log", "EYESHINE_LOG", "access log of serve: text, json or off (default: off)"},
+    [SET_ACCESS_LOG] = {"access-log", "EYESHINE_ACCESS_LOG",
+                        "file of the access log (default: stderr)"},
+    [SET_MAX_UPLOAD] = {"max-upload", "EYESHINE_MAX_UPLOAD",
+                        "largest upload request, bytes (default: 4 GiB)"},
+    [SET_RATE] = {"rate", "EYESHINE_RATE",
+                  "requests a minute of one key or address (default: 1200)"},
+    [SET_SAMPLES] = {"samples-dir", "EYESHINE_SAMPLES",
+                     "folder of the sample pictures offered to an empty library"},
+    [SET_SERVER] = {"server", "EYESHINE_SERVER",
+                    "search and index ask this server instead of a library here"},
+    [SET_KEY_FILE] = {"key-file", "EYESHINE_KEY_FILE", "file that holds the API key for --server"},
 };
 
 const char *cli_origin_name(enum cli_origin origin)
@@ -152,8 +175,7 @@ void cli_settings_free(struct cli_settings *s)
     free(s->file);
 }
 
-/* A whole number from a setting; `fallback` when unset. False after saying what is wrong. */
-static bool number_of(const struct cli_setting *s, uint64_t max, uint64_t *out)
+bool cli_setting_number(const struct cli_setting *s, uint64_t max, uint64_t *out)
 {
     *out = 0;
     if (!s->value)
@@ -168,6 +190,20 @@ static bool number_of(const struct cli_setting *s, uint64_t max, uint64_t *out)
     }
     *out = v;
     return true;
+}
+
+int cli_setting_list(const struct cli_setting *s, const char *separator, char **copy,
+                     struct cli_list *list)
+{
+    char *save = NULL;
+    *copy = s->value ? strdup(s->value) : NULL;
+    for (char *i = *copy ? strtok_r(*copy, separator, &save) : NULL; i;
+         i = strtok_r(NULL, separator, &save)) {
+        int code = cli_list_add(list, i);
+        if (code)
+            return code;
+    }
+    return 0;
 }
 
 static void on_log(void *ctx, eye_log_level level, const char *line)
@@ -198,10 +234,10 @@ int cli_options(struct cli_ctx *ctx)
     uint64_t seconds = 0;
     eye_options *o = &ctx->options;
     memset(o, 0, sizeof *o);
-    if (!number_of(&all[SET_THREADS], 1024, &threads) ||
-        !number_of(&all[SET_MAX_BYTES], UINT64_C(1) << 40, &o->max_file_bytes) ||
-        !number_of(&all[SET_MAX_PIXELS], UINT64_C(1) << 34, &o->max_pixels) ||
-        !number_of(&all[SET_MAX_SECONDS], 86400, &seconds))
+    if (!cli_setting_number(&all[SET_THREADS], 1024, &threads) ||
+        !cli_setting_number(&all[SET_MAX_BYTES], UINT64_C(1) << 40, &o->max_file_bytes) ||
+        !cli_setting_number(&all[SET_MAX_PIXELS], UINT64_C(1) << 34, &o->max_pixels) ||
+        !cli_setting_number(&all[SET_MAX_SECONDS], 86400, &seconds))
         return CLI_USAGE;
     o->library = all[SET_LIBRARY].value;
     o->model = all[SET_MODEL].value;
