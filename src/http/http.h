@@ -131,7 +131,7 @@ const struct http_part *http_part_at(const struct http_request *rq, size_t i);
 /* ---- the reply: exactly one of these; a handler that gives none has answered 500 ---- */
 void http_set(
     struct http_request *rq, const char *name,
-    const char *value); /* a header; control characters make it fail silently closed: 500 */
+    const char *value); /* a header; the last of a name counts; control characters make it fail silently closed: 500 */
 /* `body` is taken over (may be NULL: empty). */
 void http_reply(struct http_request *rq, int status, const char *type, struct buf *body);
 /* Bytes that live as long as the program. */

@@ -5,6 +5,7 @@
 #include "http/internal.h"
 
 #include <errno.h>
+#include <strings.h>
 #include <unistd.h>
 
 void http_reply_forget_headers(struct http_request *rq)
@@ -16,15 +17,29 @@ void http_reply_forget_headers(struct http_request *rq)
     rq->nset = 0;
 }
 
+/* The place of a header: what was said under its name before is overruled, but cookies, of which there may be many. */
+static struct http_pairs_out *place_of(struct http_request *rq, const char *name)
+{
+    for (size_t i = 0; i < rq->nset; i++) {
+        if (strcasecmp(rq->set[i].name, name) == 0 && strcasecmp(name, "Set-Cookie") != 0) {
+            free(rq->set[i].name);
+            free(rq->set[i].value);
+            return &rq->set[i];
+        }
+    }
+    return rq->nset < HTTP_SET_MAX ? &rq->set[rq->nset++] : NULL;
+}
+
 void http_set(struct http_request *rq, const char *name, const char *value)
 {
-    if (rq->replied)
+    if (rq->replied || rq->broken)
         return;
-    if (rq->nset == HTTP_SET_MAX || !http_text_is_token(name) || !http_text_is_field(value)) {
+    bool ok = http_text_is_token(name) && http_text_is_field(value);
+    struct http_pairs_out *p = ok ? place_of(rq, name) : NULL;
+    if (!p) {
         rq->broken = true;
         return;
     }
-    struct http_pairs_out *p = &rq->set[rq->nset++];
     p->name = mem_strdup(name, NULL);
     p->value = mem_strdup(value, NULL);
     if (!p->name || !p->value)
