@@ -1,27 +1,9 @@
-// format.ts - numbers and dates as people read them.
-
-const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB']
-
-export function bytesText(n: number): string {
-  let unit = 0
-  while (n >= 999.5 && unit < byteUnits.length - 1) {
-    n /= 1000
-    unit++
-  }
-  return `${unit === 0 || n >= 99.5 ? Math.round(n) : n.toFixed(1).replace(/\.0$/, '')} ${byteUnits[unit]}`
-}
+// format.ts - what pictures are, as people read it. Numbers, bytes and dates in general: @/format.
 
 export function dimensionsText(width: number, height: number): string {
   const mp = (width * height) / 1e6
   const megapixels = mp >= 0.1 ? ` · ${mp >= 9.95 ? Math.round(mp) : mp.toFixed(1)} MP` : ''
   return `${width} × ${height}${megapixels}`
-}
-
-export function dateText(instant: string | null, locale?: string): string {
-  if (!instant) return ''
-  const at = new Date(instant)
-  if (Number.isNaN(at.getTime())) return ''
-  return at.toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' })
 }
 
 /** When it was taken: cameras write local time without a zone, which the server keeps as if it were UTC. */
@@ -30,10 +12,6 @@ export function takenText(instant: string | null, locale?: string): string {
   const at = new Date(instant)
   if (Number.isNaN(at.getTime())) return ''
   return at.toLocaleString(locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
-}
-
-export function countText(n: number, one: string, many = `${one}s`): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 }
 
 export function percentText(part: number): string {
