@@ -15,6 +15,7 @@ enum {
     API_QUERY_FILE_MAX = 64 * 1024 * 1024, /* a picture to search by, uploaded */
     API_URL_FILE_MAX = 20 * 1024 * 1024,   /* a picture to search by, fetched */
     API_UPLOAD_FILES = 1000,               /* files of one upload request */
+    API_SEARCH_MAX = 256 * 1024 * 1024,    /* a search with its pictures */
     API_TERMS_MAX = 32,
     API_URLS_MAX = 4,
     API_ZIP_IDS_MAX = 10000,
@@ -124,8 +125,9 @@ bool api_no_query(struct http_request *rq);
 size_t api_characters(const char *utf8);
 
 /* ---- json_body.c ---- */
-/* The body as a JSON object. NULL: it has answered (400, 415). Free with json_free. */
+/* The body as a JSON object, of a request without parameters. NULL: it has answered (400, 415). Free with json_free. */
 struct json *api_body(struct http_request *rq);
+struct json *api_body_text(struct http_request *rq, const char *text, size_t len);
 bool api_type_is(const char *content_type,
                  const char *want); /* "application/json", parameters aside */
 
@@ -179,14 +181,20 @@ void api_switch_shape(struct api_switch *c, struct json_writer *w);
 int api_disposition(struct buf *out, bool attachment, const char *name, struct eye_err *err);
 enum api_coding { CODING_RAW, CODING_GZIP, CODING_BROTLI };
 enum api_coding api_accept_coding(const char *accept_encoding, bool gzip, bool brotli);
+/* html with `base` written into its <base href="/">. */
+int api_page_rebase(struct buf *out, const char *html, size_t len, const char *base,
+                    struct eye_err *err);
 bool api_accepts_html(const char *accept);
 
 /* ---- jobs ---- */
 /* Answers with the job: 200, 201 (and Location), 202. */
 void api_reply_job(struct api_server *s, struct http_request *rq, int status, int64_t id);
+void api_set_job_location(struct http_request *rq, int64_t id);
 int api_shape_job(struct api_server *s, struct json_writer *w, int64_t id, struct eye_err *err);
 /* The path of root `id`, yours. EYE_ENOTFOUND. */
 char *api_root_path(struct api_server *s, int64_t id, bool *uploads, struct eye_err *err);
+/* Id of the root that the real path lies in; 0: none, -1: failed. */
+int64_t api_root_of(struct api_server *s, const char *path, struct eye_err *err);
 bool api_below(const char *folder, const char *path); /* path is folder or lies in it */
 
 /* ---- SERVE ---- */
