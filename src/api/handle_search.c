@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/metrics.h"
 #include "base/fs.h"
 
 struct term {
@@ -302,7 +301,6 @@ static void answer(struct api_server *s, struct http_request *rq, struct search 
     else
         api_problem_err(rq, &err);
     eye_results_free(found);
-    api_metrics_search(s->metrics, seconds_now() - begun);
 }
 
 /* ---- the handlers ---- */

@@ -8,11 +8,11 @@ static const char *folder_of(const eye_status *st, bool whole)
     return whole || !slash || !slash[1] ? st->library : slash + 1;
 }
 
-static void put_limits(struct json_writer *w)
+static void put_limits(struct json_writer *w, const struct api_server *s)
 {
     jw_key(w, "limits");
     jw_object(w);
-    jw_kint(w, "upload_bytes", (int64_t)API_UPLOAD_MAX);
+    jw_kint(w, "upload_bytes", (int64_t)s->cfg.max_upload);
     jw_kint(w, "files", API_UPLOAD_FILES);
     jw_object_end(w);
 }
@@ -45,7 +45,7 @@ void handle_status(struct http_request *rq, void *ctx)
     jw_kbool(&o.w, "samples", s->cfg.samples_dir && st.pictures == 0);
     jw_kstr(&o.w, "library", folder_of(&st, writer));
     jw_kbool(&o.w, "writable", writer);
-    put_limits(&o.w);
+    put_limits(&o.w, s);
     jw_object_end(&o.w);
     api_out_send(rq, 200, &o);
 }
