@@ -1,129 +1,30 @@
-// The shapes of docs/openapi.yaml under their short names.
-export type Scope = 'read' | 'write' | 'admin'
+// The shapes of docs/openapi.yaml under short names; src/api/schema.d.ts is made from it by every build.
+import type { components, operations } from './schema'
 
-export interface Session {
-  scope: Scope | null
-  key_required: boolean
-  loopback: boolean
-}
+type Schemas = components['schemas']
+export type Scope = Schemas['Scope']
+export type Session = Schemas['Session']
+export type Summary = Schemas['Summary']
+export type Hit = Schemas['Hit']
+export type Picture = Schemas['Picture']
+export type Term = Schemas['Term']
+export type UsedTerm = Schemas['UsedTerm']
+export type Filter = Schemas['Filter']
+export type SearchRequest = Schemas['SearchRequest']
+export type SearchResponse = Schemas['SearchResponse']
+export type Job = Schemas['Job']
+export type Item = Schemas['Item']
+export type ItemState = Schemas['ItemState']
+export type Root = Schemas['Root']
+export type Failure = Schemas['Failure']
+export type Model = Schemas['Model']
+export type Status = Schemas['Status']
+export type ApiKey = Schemas['Key']
 
-export interface Hit {
-  id: number
-  hash: string
-  format: string
-  width: number
-  height: number
-  bytes: number
-  taken_at: string | null
-  added_at: string
-  offline: boolean
-  name: string
-  path: string
-  score?: number
-  similarity?: number
-  relevant?: boolean
-  copies?: number
-}
-
-export interface Picture extends Omit<Hit, 'score' | 'similarity' | 'relevant' | 'copies'> {
-  camera: string | null
-  paths: string[]
-  gps: { lat: number; lon: number } | null
-}
-
-export type JobState = 'open' | 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
-
-export interface Job {
-  id: number
-  kind: 'upload' | 'scan' | 'retry'
-  state: JobState
-  title: string
-  note: string | null
-  total: number
-  done: number
-  indexed: number
-  duplicates: number
-  unchanged: number
-  removed: number
-  failed: number
-  rate: number | null
-  eta: number | null
-  created_at: string
-  finished_at: string | null
-  version: number
-}
-
-export type ItemState = 'waiting' | 'indexed' | 'duplicate' | 'failed'
-
-export interface Item {
-  seq: number
-  name: string
-  state: ItemState
-  picture: number | null
-  bytes: number
-  reason: string | null
-  code: string | null
-}
-
-export interface UploadAnswer {
-  job: Job
-  items: Pick<Item, 'seq' | 'name' | 'state' | 'reason'>[]
-}
-
-export interface Root {
-  id: number
-  path: string
-  offline: boolean
-  uploads: boolean
-  files: number
-  failures: number
-  last_scan: string | null
-}
-
-export interface Failure {
-  path: string
-  reason: string
-  code: string
-  at: string
-  attempts: number
-}
-
-export interface Model {
-  name: string
-  in_use: boolean
-  installed: boolean
-  supported: boolean
-  dim: number
-  image_size: number
-  licence: string | null
-  parameters: number | null
-  bytes: number | null
-  recall_flickr: number | null
-  recall_coco: number | null
-  install: string | null
-}
-
-export interface Status {
-  version: string
-  pictures: number
-  files: number
-  failures: number
-  embedded: number
-  database_bytes: number
-  roots: number
-  roots_offline: number
-  model: string
-  dim: number
-  samples: boolean
-  library: string
-  writable: boolean
-  limits: { upload_bytes: number; files: number }
-}
-
-export interface ApiKey {
-  id: number
-  name: string
-  scope: Scope
-  created_at: string
-  last_used_at: string | null
-}
+export type UploadAnswer = operations['uploadImages']['responses'][202]['content']['application/json']
+export type Items = operations['listItems']['responses'][200]['content']['application/json']
+export type Failures = operations['listFailures']['responses'][200]['content']['application/json']
+export type Roots = operations['listRoots']['responses'][200]['content']['application/json']
+export type NewRoot = operations['addRoot']['responses'][201]['content']['application/json']
+export type Models = components['responses']['Models']['content']['application/json']
+export type NewKey = operations['createKey']['responses'][201]['content']['application/json']

@@ -1,6 +1,6 @@
 // Every job that the server told of, newest first: running ones are shown live on Index Image, all in the Library.
 import { computed, reactive, ref } from 'vue'
-import { del, get, post } from '@/api/client'
+import { get, post, request } from '@/api/client'
 import { events } from '@/api/events'
 import type { Job } from '@/api/types'
 
@@ -44,8 +44,7 @@ export async function closeJob(id: number): Promise<void> {
 }
 
 export async function cancelJob(id: number): Promise<void> {
-  await del(`/jobs/${id}`)
-  learn(await get<Job>(`/jobs/${id}`))
+  learn(await request<Job>('DELETE', `/jobs/${id}`))
 }
 
 events.on('job', learn)
