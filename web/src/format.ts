@@ -13,7 +13,7 @@ export function bytes(n: number): string {
     n /= 1000
     unit++
   }
-  return `${unit === 0 || n >= 99.5 ? Math.round(n) : n.toFixed(1)} ${units[unit]}`
+  return `${unit === 0 || n >= 99.95 ? Math.round(n) : n.toFixed(1)} ${units[unit]}`
 }
 
 /** Rough on purpose: '12 s', '3 min', '2 h 5 min'. */
