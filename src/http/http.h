@@ -131,7 +131,8 @@ const struct http_part *http_part_at(const struct http_request *rq, size_t i);
 /* ---- the reply: exactly one of these; a handler that gives none has answered 500 ---- */
 void http_set(
     struct http_request *rq, const char *name,
-    const char *value); /* a header; the last of a name counts; control characters make it fail silently closed: 500 */
+    const char *
+        value); /* a header; the last of a name counts; control characters make it fail silently closed: 500 */
 /* `body` is taken over (may be NULL: empty). */
 void http_reply(struct http_request *rq, int status, const char *type, struct buf *body);
 /* Bytes that live as long as the program. */
@@ -149,7 +150,7 @@ struct http_stream *http_reply_stream(struct http_request *rq, int status, const
 /* Wait for room, then append. EYE_ECANCELLED: the client is gone or the server drains. */
 int http_stream_write(struct http_stream *s, const void *bytes, size_t len);
 int http_stream_try(struct http_stream *s, const void *bytes,
-                    size_t len);               /* EYE_EBUSY rather than wait */
+                    size_t len); /* EYE_EBUSY rather than wait */
 /* Cut it off: the client sees that it is broken. Close must still follow. */
 void http_stream_abort(struct http_stream *s);
 void http_stream_close(struct http_stream *s); /* the end; frees */
@@ -164,11 +165,13 @@ struct fetch_config {
     bool
         public_only; /* refuse addresses that are not public (loopback, private, link-local, CGNAT, multicast, documentation, v4-mapped and NAT64 forms of them, ...), checked on the socket's own address, on each redirect too; EYE_EINVAL */
     int max_redirects;       /* 0: none */
-    uint64_t max_bytes;      /* of the answer; EYE_ELIMIT */
-    int max_seconds;         /* all together; EYE_ELIMIT */
+    uint64_t max_bytes;      /* of the answer; EYE_ELIMIT; 0: any number */
+    int max_seconds;         /* all together; EYE_ELIMIT; 0: any time */
     const char *unix_socket; /* connect to this instead; NULL: by URL */
-    int (*write)(void *ctx, const void *bytes,
-                 size_t len); /* pieces of the answer's body; non-zero stops */
+    int (*write)(
+        void *ctx, const void *bytes,
+        size_t
+            len); /* pieces of the answer's body; non-zero stops: fetch returns it if negative, else EYE_ECANCELLED */
     void *ctx;
 };
 /* Upload of files as multipart/form-data; path NULL: a plain field with `value`. */
