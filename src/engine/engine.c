@@ -18,7 +18,7 @@
 #include "base/cpu.h"
 #include "engine/engine.h"
 
-enum { DECODERS_MAX = 4 };
+enum { DECODERS_MAX = 4, IDLE_STORE_BYTES = 1 << 20 };
 enum { LOCK_TRIES = 60, LOCK_PAUSE_MS = 50 }; /* for a dead process's lock: 3 s */
 
 #ifndef EYESHINE_VERSION
@@ -111,7 +111,9 @@ eye_lib *eye_open(const eye_options *options, struct eye_err *err)
     lib->limits = eng_limits(options);
     lib->log = options->log;
     lib->log_ctx = options->log_ctx;
-    if (open_parts(lib, options, err) < 0) {
+    eng_turns_init(&lib->turns, lib->threads);
+    lib->encodings = eng_encodings_new(err);
+    if (!lib->encodings || open_parts(lib, options, err) < 0) {
         eye_close(lib);
         return NULL;
     }
@@ -140,10 +142,12 @@ void eye_close(eye_lib *lib)
         pool_free(lib->pool);
     }
     eng_thumbs_free(lib->thumbs);
+    eng_encodings_free(lib->encodings);
     eng_places_release(&lib->places);
     pthread_mutex_destroy(&lib->lock);
     pthread_mutex_destroy(&lib->load_lock);
     pthread_mutex_destroy(&lib->log_lock);
+    eng_turns_release(&lib->turns);
     free(lib->model_option);
     for (size_t i = 0; i < lib->nlent; i++) {
         free(lib->lent[i]);
@@ -168,6 +172,9 @@ struct store *eng_store_get(eye_lib *lib, struct eye_err *err)
 
 void eng_store_put(eye_lib *lib, struct store *s)
 {
+    if (s) {
+        store_shrink(s, IDLE_STORE_BYTES);
+    }
     pthread_mutex_lock(&lib->lock);
     if (s && lib->nidle < ENG_IDLE_STORES) {
         lib->idle[lib->nidle++] = s;

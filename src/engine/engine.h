@@ -43,7 +43,13 @@ struct eng_vectors {
     int64_t model, generation;
 };
 
-enum { ENG_IDLE_STORES = 8 };
+struct eng_turns {
+    pthread_mutex_t lock;
+    pthread_cond_t left;
+    int running, most;
+};
+
+enum { ENG_IDLE_STORES = 32 }; /* a server has so many threads */
 
 struct eye_lib {
     char *dir; /* absolute */
@@ -59,8 +65,10 @@ struct eye_lib {
     size_t nlent;
     struct store *idle[ENG_IDLE_STORES];
     size_t nidle;
-    struct eng_model *model;      /* NULL until first needed */
-    struct eng_vectors *vectors;  /* NULL until first needed */
+    struct eng_model *model;     /* NULL until first needed */
+    struct eng_vectors *vectors; /* NULL until first needed */
+    struct eng_encodings *encodings;
+    struct eng_turns turns;       /* for searches */
     struct pool *pool;            /* for searches; NULL until first needed */
     struct decoder_pool *decoder; /* for pictures as queries; NULL until needed */
     struct eng_thumbs *thumbs;    /* thumb.c; NULL until needed */
@@ -155,6 +163,21 @@ int eng_open_below_slowly(int dir, const char *rel); /* for old kernels: follows
 /* ---- thumb.c ---- */
 void eng_thumbs_free(struct eng_thumbs *t);
 void eng_thumbs_forget(eye_lib *lib, const struct hash *hash); /* of a picture that was removed */
+
+/* ---- encodings.c: vectors of words asked for lately ---- */
+struct eng_encodings *eng_encodings_new(struct eye_err *err);
+void eng_encodings_free(struct eng_encodings *e);
+bool eng_encodings_get(struct eng_encodings *e, const struct hash *weights, const char *words,
+                       float *out, size_t dim);
+void eng_encodings_put(struct eng_encodings *e, const struct hash *weights, const char *words,
+                       const float *vector, size_t dim);
+
+/* ---- turns.c: at most so many at once ---- */
+void eng_turns_init(struct eng_turns *t, int most);
+void eng_turns_release(struct eng_turns *t);
+/* Around what takes all of a processor. Not to be nested, and no waiting inside. */
+void eng_turn_begin(struct eng_turns *t);
+void eng_turn_end(struct eng_turns *t);
 
 /* ---- half.c ---- */
 void eng_to_half(const float *in, uint16_t *out, size_t n);

@@ -13,8 +13,18 @@ static bool is_one_of(char c, const char *set)
     return c == '\0' || strchr(set, c) != NULL;
 }
 
+enum { TEXT_MAX = 4096 };
+
+static bool is_short(const char *text)
+{
+    return !text || strlen(text) <= TEXT_MAX;
+}
+
 static int check(const eye_filter *f, struct eye_err *err)
 {
+    if (!is_short(f->path) || !is_short(f->format) || !is_short(f->camera)) {
+        return eye_fail(err, EYE_EINVAL, "filter: texts have at most %d bytes", TEXT_MAX);
+    }
     if (f->root < 0) {
         return eye_fail(err, EYE_EINVAL, "filter: a root's id is a positive number, not %lld",
                         (long long)f->root);

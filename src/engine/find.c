@@ -39,7 +39,9 @@ static int apply_filter(struct find *f, const struct store_filter *filter, struc
     if (f->all) {
         return store_count(f->session.store, &f->results->total, err);
     }
+    eng_turn_begin(&f->lib->turns);
     int rc = store_filter(f->session.store, filter, &f->ids, &f->nids, err);
+    eng_turn_end(&f->lib->turns);
     f->results->total = f->nids;
     return rc;
 }

@@ -6,36 +6,56 @@
 struct encoder {
     eye_lib *lib;
     struct eng_model *model;
-    struct clip_work *work; /* made when the first query needs it */
 };
 
-static int need_work(struct encoder *e, struct eye_err *err)
+/* Words or a prepared picture through the model; as many at once as there are threads. */
+static int run_model(const struct encoder *e, const char *words, const struct image *img,
+                     float *out, struct eye_err *err)
 {
     struct pool *pool = NULL;
-    if (e->work) {
-        return 0;
-    }
+    struct clip *clip = e->model->clip;
     int rc = eng_pool(e->lib, &pool, err);
     if (rc < 0) {
         return rc;
     }
-    e->work = clip_work_new(e->model->clip, 1, pool, err);
-    return e->work ? 0 : EYE_ENOMEM;
+    eng_turn_begin(&e->lib->turns);
+    struct clip_work *work = clip_work_new(clip, 1, pool, err);
+    rc = !work   ? EYE_ENOMEM
+         : words ? clip_encode_text(clip, work, words, out, err)
+                 : clip_encode_images(clip, work, img, 1, out, err);
+    if (work) {
+        clip_work_free(work);
+    }
+    eng_turn_end(&e->lib->turns);
+    return rc;
 }
 
-static int encode_fd(struct encoder *e, int fd, float *out, struct eye_err *err)
+static int encode_words(const struct encoder *e, const char *words, float *out, struct eye_err *err)
+{
+    const struct clip_info *info = clip_info(e->model->clip);
+    size_t dim = (size_t)info->dim;
+    if (eng_encodings_get(e->lib->encodings, &info->weights, words, out, dim)) {
+        return 0;
+    }
+    int rc = run_model(e, words, NULL, out, err);
+    if (rc == 0) {
+        eng_encodings_put(e->lib->encodings, &info->weights, words, out, dim);
+    }
+    return rc;
+}
+
+static int encode_fd(const struct encoder *e, int fd, float *out, struct eye_err *err)
 {
     struct decoder_pool *decoder;
     struct image img = {0, 0, NULL};
     int rc = eng_decoder(e->lib, &decoder, err);
     rc = rc < 0 ? rc : decoder_decode(decoder, fd, clip_prep(e->model->clip), &img, NULL, err);
-    rc = rc < 0 ? rc : need_work(e, err);
-    rc = rc < 0 ? rc : clip_encode_images(e->model->clip, e->work, &img, 1, out, err);
+    rc = rc < 0 ? rc : run_model(e, NULL, &img, out, err);
     image_release(&img);
     return rc;
 }
 
-static int encode_file(struct encoder *e, const char *path, float *out, struct eye_err *err)
+static int encode_file(const struct encoder *e, const char *path, float *out, struct eye_err *err)
 {
     struct stat st;
     struct eye_err why = {0};
@@ -66,7 +86,7 @@ static int copy_stored(const struct encoder *e, const struct vector_set *set, in
     return 0;
 }
 
-static int encode_one(struct encoder *e, const struct vector_set *set, const eye_query *q,
+static int encode_one(const struct encoder *e, const struct vector_set *set, const eye_query *q,
                       float *out, struct eye_err *err)
 {
     if (q->image_path) {
@@ -78,8 +98,7 @@ static int encode_one(struct encoder *e, const struct vector_set *set, const eye
     if (q->like) {
         return copy_stored(e, set, q->like, out, err);
     }
-    int rc = need_work(e, err);
-    return rc < 0 ? rc : clip_encode_text(e->model->clip, e->work, q->words, out, err);
+    return encode_words(e, q->words, out, err);
 }
 
 static int check(const eye_query *q, struct eye_err *err)
@@ -95,7 +114,7 @@ static int check(const eye_query *q, struct eye_err *err)
 int eng_queries_encode(eye_lib *lib, struct eng_model *model, const struct vector_set *set,
                        const eye_query *queries, size_t nq, float *out, struct eye_err *err)
 {
-    struct encoder e = {lib, model, NULL};
+    struct encoder e = {lib, model};
     size_t dim = (size_t)clip_info(model->clip)->dim;
     struct decoder_pool *decoder;
     int rc = 0;
@@ -107,9 +126,6 @@ int eng_queries_encode(eye_lib *lib, struct eng_model *model, const struct vecto
     }
     for (size_t i = 0; rc == 0 && i < nq; i++) {
         rc = encode_one(&e, set, &queries[i], out + i * dim, err);
-    }
-    if (e.work) {
-        clip_work_free(e.work);
     }
     return rc;
 }

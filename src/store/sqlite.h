@@ -17,7 +17,7 @@ struct sqlite3_stmt;
 
 enum {
     STORE_STATEMENTS = 160, /* distinct SQL texts in this folder, at most */
-    STORE_MODEL_SHIFT = 40 /* embedding.id = model << 40 | picture; schema.c has the same number */
+    STORE_MODEL_SHIFT = 40  /* embedding.id = model << 40 | picture; schema.c has the same number */
 };
 
 struct store {
@@ -28,6 +28,9 @@ struct store {
     int broken;    /* code of what failed inside the open transaction: it can only be rolled back */
     int64_t model; /* the model whose dim is kept here; 0: none */
     int model_dim;
+    bool counted; /* count: pictures, as of these two numbers */
+    uint64_t count;
+    int64_t count_version, count_changes;
     size_t nstatements;
     struct {
         const char *sql;
@@ -82,6 +85,9 @@ int store_write_end(struct store *s, bool own, int rc, struct eye_err *err);
 
 /* How long to wait for a writer, milliseconds (30000 after open); tests shorten it. */
 void store_wait_set(struct store *s, int ms);
+
+/* Around a read of a whole table. */
+void store_cache_small(struct store *s, bool small);
 
 /* EYE_ENOTFOUND when there is no such model. */
 int store_model_dim(struct store *s, int64_t model, int *dim, struct eye_err *err);

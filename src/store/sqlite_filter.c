@@ -251,9 +251,11 @@ int store_filter(struct store *s, const struct store_filter *f, int64_t **ids, s
 {
     struct ids files = {NULL, 0, 0}, pictures = {NULL, 0, 0};
     bool by_file = f->path || f->root, asked = false;
+    store_cache_small(s, true);
     int rc = by_file ? filter_files(s, f, &files, err) : 0;
     if (!rc && (!by_file || files.n))
         rc = filter_pictures(s, f, by_file, &asked, &pictures, err);
+    store_cache_small(s, false);
     if (by_file && asked)
         ids_intersect(&pictures, &files);
     struct ids *out = by_file && !asked ? &files : &pictures;
@@ -271,14 +273,39 @@ int store_filter(struct store *s, const struct store_filter *f, int64_t **ids, s
 
 /* ---- all pictures ---- */
 
+/* A table read once from end to end is not read again from the cache: many connections that each kept 16 MiB of it would
+ * be what a busy server's memory goes to. */
+void store_cache_small(struct store *s, bool small)
+{
+    store_exec_raw(s, small ? "PRAGMA cache_size = -1024" : "PRAGMA cache_size = -16384");
+}
+
+/* Counting reads an index from end to end, and each page of results tells the count: so it is kept while nobody, on this
+ * connection or another, has changed anything. */
 int store_count(struct store *s, uint64_t *n, struct eye_err *err)
 {
     struct query q;
-    int64_t value = 0;
+    int64_t version = 0, value = 0, changes = sqlite3_total_changes64(s->db);
+    *n = 0;
+    query_open(&q, s, "PRAGMA data_version");
+    int rc = query_one_int(&q, &version, err);
+    if (rc)
+        return rc;
+    if (!s->in_txn && s->counted && version == s->count_version && changes == s->count_changes) {
+        *n = s->count;
+        return 0;
+    }
+    store_cache_small(s, true);
     query_open(&q, s, "SELECT count(*) FROM picture");
-    int rc = query_one_int(&q, &value, err);
-    *n = (uint64_t)value;
-    return rc;
+    rc = query_one_int(&q, &value, err);
+    store_cache_small(s, false);
+    if (rc)
+        return rc;
+    *n = s->count = (uint64_t)value;
+    s->counted = !s->in_txn;
+    s->count_version = version;
+    s->count_changes = changes;
+    return 0;
 }
 
 int store_newest(struct store *s, int64_t before, int64_t *ids, size_t max, size_t *n,
@@ -293,4 +320,12 @@ int store_newest(struct store *s, int64_t before, int64_t *ids, size_t max, size
     while ((rc = query_step(&q, err)) == 1)
         ids[(*n)++] = query_get_int(&q, 0);
     return rc;
+}
+
+void store_shrink(struct store *s, size_t bytes)
+{
+    int used = 0, most = 0;
+    if (sqlite3_db_status(s->db, SQLITE_DBSTATUS_CACHE_USED, &used, &most, 0) == SQLITE_OK &&
+        used > 0 && (size_t)used > bytes)
+        sqlite3_db_release_memory(s->db);
 }

@@ -72,6 +72,8 @@ struct store_stats {
  * EYE_EFORMAT when library.db is not ours, is damaged or is newer than this program. */
 struct store *store_open(const char *dir, bool create, bool read_only, struct eye_err *err);
 void store_close(struct store *s);
+/* Give pages back that were read from the database if they take more than `bytes`: before it idles. */
+void store_shrink(struct store *s, size_t bytes);
 
 /* Transactions may not nest. Everything that changes the library runs in one; a change outside makes one for itself.
  * Once a change fails because of the database (disk full, damage ...) the transaction is broken: further changes and the

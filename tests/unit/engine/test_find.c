@@ -186,15 +186,20 @@ static void test_what_is_refused(void **state)
     o.min_score = NAN;
     assert_int_equal(find_rc(fx, gone, 1, &o), EYE_EINVAL);
     o.min_score = -2;
-    eye_filter wrong[6] = {EYE_FILTER_INIT, EYE_FILTER_INIT, EYE_FILTER_INIT,
-                           EYE_FILTER_INIT, EYE_FILTER_INIT, EYE_FILTER_INIT};
+    static char long_text[5000];
+    memset(long_text, 'a', sizeof long_text - 1);
+    eye_filter wrong[8];
+    for (int i = 0; i < 8; i++)
+        wrong[i] = (eye_filter)EYE_FILTER_INIT;
+    wrong[6].path = long_text;
+    wrong[7].camera = long_text;
     wrong[0].root = -1;
     wrong[1].min_width = -1;
     wrong[2].max_megapixels = NAN;
     wrong[3].min_megapixels = -0.5;
     wrong[4].orientation = 'x';
     wrong[5].gps = '1';
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 8; i++) {
         o.filter = &wrong[i];
         assert_int_equal(find_rc(fx, gone, 1, &o), EYE_EINVAL);
         assert_int_equal(find_rc(fx, NULL, 0, &o), EYE_EINVAL);
