@@ -5,9 +5,8 @@
 
 enum { LINE_MAX_BYTES = 64 << 10 };
 
-static void put_quoted(struct buf *b, const char *s)
+static void put_escaped(struct buf *b, const char *s)
 {
-    buf_putc(b, '"', NULL);
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
         if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
@@ -15,17 +14,18 @@ static void put_quoted(struct buf *b, const char *s)
         else
             buf_putc(b, (char)c, NULL);
     }
-    buf_putc(b, '"', NULL);
 }
 
 static void put_text(struct buf *b, const struct http_access *a, const char *when)
 {
-    buf_printf(b, NULL, "%s %s ", when, a->peer);
-    put_quoted(b, a->method);
+    buf_printf(b, NULL, "%s %s \"", when, a->peer);
+    put_escaped(b, a->method);
     buf_putc(b, ' ', NULL);
-    put_quoted(b, a->path);
-    buf_printf(b, NULL, " %d %llu %.4f ", a->status, (unsigned long long)a->bytes_out, a->seconds);
-    put_quoted(b, a->agent);
+    put_escaped(b, a->path);
+    buf_printf(b, NULL, "\" %d %llu %.4f \"", a->status, (unsigned long long)a->bytes_out,
+               a->seconds);
+    put_escaped(b, a->agent);
+    buf_putc(b, '"', NULL);
 }
 
 static void put_json(struct buf *b, const struct http_access *a, const char *when)

@@ -2,9 +2,9 @@
 #include <limits.h>
 
 #include "base/json.h"
-#include "cli/cli.h"
+#include "cli/remote.h"
 
-enum { O_EXCLUDE, O_DRY, O_RETRY, O_ALL, O_PART, O_JSON, O_COUNT };
+enum { O_EXCLUDE, O_DRY, O_RETRY, O_ALL, O_PART, O_JSON, O_SERVER, O_KEY, O_COUNT };
 
 static const struct cli_opt opts[O_COUNT] = {
     [O_EXCLUDE] = {.name = "exclude",
@@ -29,6 +29,16 @@ static const struct cli_opt opts[O_COUNT] = {
     [O_JSON] = {.name = "json",
                 .kind = CLI_FLAG,
                 .help = "events on stdout, one JSON object a line"},
+    [O_SERVER] = {.name = "server",
+                  .kind = CLI_SETTING,
+                  .arg = "URL",
+                  .help = "upload to this server: http://HOST:PORT or unix:PATH",
+                  .setting = SET_SERVER},
+    [O_KEY] = {.name = "key-file",
+               .kind = CLI_SETTING,
+               .arg = "FILE",
+               .help = "API key for --server (or $EYESHINE_KEY)",
+               .setting = SET_KEY_FILE},
 };
 
 struct index_run {
@@ -199,6 +209,16 @@ static int parse_part(const char *text, int *part, int *parts)
     return 0;
 }
 
+static int index_there(struct cli_ctx *ctx, const struct cli_list *paths,
+                       const struct cli_list *globs, const eye_index_options *o, bool json)
+{
+    if (o->dry_run || o->retry_failed || o->parts) {
+        cli_say("--dry-run, --retry-failed and --part are not for --server");
+        return CLI_USAGE;
+    }
+    return remote_index(ctx, paths, globs, o->all_files, json);
+}
+
 static int run_index(struct cli_ctx *ctx, int argc, char **argv)
 {
     struct cli_list paths = {0};
@@ -223,8 +243,11 @@ static int run_index(struct cli_ctx *ctx, int argc, char **argv)
         code = cli_setting_list(&ctx->settings.all[SET_EXCLUDE], ":", &copy, &globs);
     if (!code)
         code = cli_options(ctx);
-    eye_lib *lib = code ? NULL : cli_open(ctx, true);
-    if (lib) {
+    bool there = ctx->settings.all[SET_SERVER].value != NULL;
+    eye_lib *lib = code || there ? NULL : cli_open(ctx, true);
+    if (!code && there) {
+        code = index_there(ctx, &paths, &globs, &o, json);
+    } else if (lib) {
         o.exclude = globs.items;
         o.nexclude = globs.n;
         code = cli_run_index(ctx, lib, &paths, &o, json);

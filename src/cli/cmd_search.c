@@ -7,9 +7,22 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "cli/cli.h"
+#include "cli/remote.h"
 
-enum { O_LIMIT, O_IMAGE, O_LIKE, O_QUERIES, O_LITERAL, O_MIN, O_JSON, O_NULL, O_OPEN, O_COUNT };
+enum {
+    O_LIMIT,
+    O_IMAGE,
+    O_LIKE,
+    O_QUERIES,
+    O_LITERAL,
+    O_MIN,
+    O_JSON,
+    O_NULL,
+    O_OPEN,
+    O_SERVER,
+    O_KEY,
+    O_COUNT
+};
 enum { QUERIES_MAX = 64 << 20 };
 
 static const struct cli_opt opts[O_COUNT] = {
@@ -53,6 +66,16 @@ static const struct cli_opt opts[O_COUNT] = {
                 .letter = 'o',
                 .kind = CLI_FLAG,
                 .help = "open the first result in the desktop's viewer"},
+    [O_SERVER] = {.name = "server",
+                  .kind = CLI_SETTING,
+                  .arg = "URL",
+                  .help = "ask this server: http://HOST:PORT or unix:PATH",
+                  .setting = SET_SERVER},
+    [O_KEY] = {.name = "key-file",
+               .kind = CLI_SETTING,
+               .arg = "FILE",
+               .help = "API key for --server (or $EYESHINE_KEY)",
+               .setting = SET_KEY_FILE},
 };
 
 struct search_args {
@@ -249,30 +272,46 @@ static void put_result_text(const eye_result *r, bool tty)
     puts(dim ? "\033[0m" : "");
 }
 
+/* Results one by one, as the flags say. */
+struct printer {
+    const struct search_args *a;
+    const struct query_set *set;
+    struct buf line;
+    bool tty;
+    size_t query; /* of the result before */
+};
+
+static int put_result(void *ctx, const eye_result *r)
+{
+    struct printer *p = ctx;
+    if (p->a->json)
+        return put_result_json(&p->line, r, p->a->queries != NULL);
+    if (p->a->null) {
+        fwrite(r->path, 1, strlen(r->path) + 1, stdout);
+        return 0;
+    }
+    if (p->a->queries && r->query != p->query)
+        printf("%s# %s\n", p->query == (size_t)-1 ? "" : "\n", p->set->items[r->query].words);
+    p->query = r->query;
+    put_result_text(r, p->tty);
+    return 0;
+}
+
+static struct printer printer_for(const struct search_args *a, const struct query_set *set)
+{
+    struct printer p = {.a = a, .set = set, .tty = cli_tty(stdout), .query = (size_t)-1};
+    buf_init(&p.line, 1 << 20);
+    return p;
+}
+
 static int put_results(const eye_results *results, const struct query_set *set,
                        const struct search_args *a)
 {
-    struct buf line;
-    bool tty = cli_tty(stdout);
-    size_t query = (size_t)-1;
+    struct printer p = printer_for(a, set);
     int code = 0;
-    buf_init(&line, 1 << 20);
-    for (size_t i = 0; i < eye_results_count(results) && !code; i++) {
-        const eye_result *r = eye_results_at(results, i);
-        if (a->json) {
-            code = put_result_json(&line, r, a->queries != NULL);
-            continue;
-        }
-        if (a->null) {
-            fwrite(r->path, 1, strlen(r->path) + 1, stdout);
-            continue;
-        }
-        if (a->queries && r->query != query)
-            printf("%s# %s\n", query == (size_t)-1 ? "" : "\n", set->items[r->query].words);
-        query = r->query;
-        put_result_text(r, tty);
-    }
-    buf_release(&line);
+    for (size_t i = 0; i < eye_results_count(results) && !code; i++)
+        code = put_result(&p, eye_results_at(results, i));
+    buf_release(&p.line);
     return code;
 }
 
@@ -316,6 +355,39 @@ static int search(struct cli_ctx *ctx, const struct search_args *a, const struct
     return code;
 }
 
+/* The same from a server that runs. */
+static int search_there(struct cli_ctx *ctx, const struct search_args *a,
+                        const struct query_set *set)
+{
+    struct remote r;
+    struct printer p = printer_for(a, set);
+    char image[64];
+    uint64_t found = 0;
+    struct remote_query *queries = calloc(set->n, sizeof *queries);
+    int code = queries ? remote_open(ctx, &r) : CLI_FAILED;
+    if (code) {
+        free(queries);
+        return code;
+    }
+    for (size_t i = 0; i < set->n; i++)
+        queries[i] = (struct remote_query){set->items[i].words, set->items[i].image_path,
+                                           set->items[i].like};
+    if (set->fd >= 0) {
+        snprintf(image, sizeof image, "/proc/self/fd/%d", set->fd);
+        queries[0].image = image;
+    }
+    code = remote_search(&r, queries, set->n, a->limit, a->min_score, put_result, &p, &found);
+    if (!code && found == 0) {
+        if (!ctx->quiet)
+            cli_say("nothing found");
+        code = CLI_PARTLY;
+    }
+    buf_release(&p.line);
+    free(queries);
+    remote_close(&r);
+    return code;
+}
+
 static int run_search(struct cli_ctx *ctx, int argc, char **argv)
 {
     struct search_args a = {.limit = 10, .min_score = -2};
@@ -339,8 +411,13 @@ static int run_search(struct cli_ctx *ctx, int argc, char **argv)
         code = cli_options(ctx);
     if (!code)
         code = make_queries(ctx, &a, &words, &set);
+    bool there = ctx->settings.all[SET_SERVER].value != NULL;
+    if (!code && there && a.open) {
+        cli_say("--open shows files of this machine, and --server finds those of another");
+        code = CLI_USAGE;
+    }
     if (!code)
-        code = search(ctx, &a, &set);
+        code = there ? search_there(ctx, &a, &set) : search(ctx, &a, &set);
     if (set.fd >= 0)
         close(set.fd);
     free(set.items);
