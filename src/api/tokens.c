@@ -19,13 +19,14 @@ struct entry {
     char token[API_TOKEN_LEN]; /* "": free */
     int fd;
     uint64_t size;
-    int64_t used; /* monotonic seconds */
+    int64_t used;   /* monotonic seconds */
+    uint64_t order; /* of its last use: seconds are too coarse */
 };
 
 struct api_tokens {
     pthread_mutex_t lock;
     struct entry entries[ENTRIES];
-    uint64_t bytes;
+    uint64_t bytes, uses;
 };
 
 struct api_tokens *api_tokens_new(struct eye_err *err)
@@ -59,6 +60,12 @@ static int64_t now_seconds(void)
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return ts.tv_sec;
+}
+
+static void touch(struct api_tokens *t, struct entry *e)
+{
+    e->used = now_seconds();
+    e->order = ++t->uses;
 }
 
 int api_memory_file(struct eye_err *err)
@@ -115,7 +122,7 @@ static struct entry *make_room(struct api_tokens *t, uint64_t size)
                 forget(t, e);
             if (!e->token[0])
                 empty = e;
-            else if (!oldest || e->used < oldest->used)
+            else if (!oldest || e->order < oldest->order)
                 oldest = e;
         }
         if (empty && (t->bytes + size <= BYTES_MAX || !oldest))
@@ -143,7 +150,7 @@ int api_tokens_add(struct api_tokens *t, int fd, uint64_t size, char token[API_T
     snprintf(e->token, sizeof e->token, "%s", token);
     e->fd = fd;
     e->size = size;
-    e->used = now_seconds();
+    touch(t, e);
     t->bytes += size;
     pthread_mutex_unlock(&t->lock);
     return 0;
@@ -161,7 +168,7 @@ int api_tokens_open(struct api_tokens *t, const char *token, struct eye_err *err
         found = now_seconds() - e->used <= SECONDS;
         if (!found)
             break;
-        e->used = now_seconds();
+        touch(t, e);
         /* opened anew, not dup: two readers must not share one offset */
         char path[40];
         snprintf(path, sizeof path, "/proc/self/fd/%d", e->fd);
