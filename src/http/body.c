@@ -4,7 +4,7 @@
 #include "http/multipart.h"
 #include "http/spool.h"
 
-enum { WASTE_CHUNKED = 1 << 20, WASTE_SIZED = 64 << 20 };
+enum { WASTE_CHUNKED = 1 << 20, WASTE_SIZED = 16 << 20 };
 
 struct http_body_state {
     enum http_body kind;
@@ -108,6 +108,11 @@ int http_body_end(struct http_request *rq, const char **detail)
     }
     *detail = b->detail ? b->detail : "the request's body cannot be read";
     return b->status;
+}
+
+bool http_body_failed(const struct http_request *rq)
+{
+    return rq->body && rq->body->status;
 }
 
 bool http_body_hopeless(const struct http_request *rq)

@@ -13,7 +13,7 @@
  * call, and the connection lives on. */
 #include "http/internal.h"
 
-enum { HOPELESS_SECONDS = 10 };
+enum { FAILED_SECONDS = 60 }; /* so long the rest of a failed body is read away */
 
 void *http_on_uri(void *cls, const char *uri, struct MHD_Connection *conn)
 {
@@ -135,14 +135,37 @@ static enum MHD_Result after_headers(struct http_request *rq, const char *method
 
 /* ---- the body, and after it ---- */
 
+/* The client goes on with a body that failed long ago: said in the clear past libmicrohttpd, which sends nothing before
+ * the body ends, and hung up. Under TLS only the latter. */
+static enum MHD_Result hang_up(struct http_request *rq)
+{
+    struct http_server *s = rq->server;
+    const char *detail = NULL;
+    struct buf text;
+    rq->status = http_body_end(rq, &detail);
+    atomic_fetch_add(&s->refused, 1);
+    buf_init(&text, 1024);
+    if (rq->node && !s->is_tls &&
+        buf_printf(&text, NULL,
+                   "HTTP/1.1 %d Refused\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                   "Content-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
+                   rq->status, strlen(detail) + 1, detail) == 0 &&
+        send(rq->node->fd, text.data, text.len, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+        http_watch_linger(s, rq->node);
+    buf_release(&text);
+    return MHD_NO;
+}
+
 static enum MHD_Result take_body(struct http_request *rq, const char *bytes, size_t *len)
 {
-    bool was = http_body_hopeless(rq);
+    bool was = http_body_failed(rq);
     atomic_fetch_add(&rq->server->bytes_in, *len);
     http_body_take(rq, bytes, *len);
     *len = 0;
-    if (!was && http_body_hopeless(rq))
-        http_watch_deadline(rq->server, rq->node, HOPELESS_SECONDS, true);
+    if (http_body_hopeless(rq))
+        return hang_up(rq);
+    if (!was && http_body_failed(rq))
+        http_watch_deadline(rq->server, rq->node, FAILED_SECONDS, true);
     return MHD_YES;
 }
 

@@ -196,6 +196,7 @@ int http_body_begin(struct http_request *rq, const char **detail);
 void http_body_take(struct http_request *rq, const char *bytes, size_t len);
 /* After it: 0, or the status of the refusal. */
 int http_body_end(struct http_request *rq, const char **detail);
+bool http_body_failed(const struct http_request *rq);
 /* It failed and so much more came that the client is not worth waiting for. */
 bool http_body_hopeless(const struct http_request *rq);
 void http_body_remove_files(struct http_request *rq);

@@ -34,7 +34,7 @@ static int no_memory(struct http_spool *s)
 /* Disk errors tell what, not where: the client need not know our folders. */
 static int say_errno(struct http_spool *s, int why)
 {
-    if (why == ENOSPC || why == EDQUOT)
+    if (why == ENOSPC || why == EDQUOT || why == EFBIG)
         return say(s, 507, "the server's disk is full: nothing of this upload was kept");
     if (why == EMFILE || why == ENFILE)
         return say(s, 503, "the server has too many files open; try again soon");
