@@ -95,6 +95,7 @@ typedef struct {
     size_t nexclude;
     bool dry_run;
     bool retry_failed; /* try files that failed and have not changed since, too */
+    bool only_failed;  /* try files that failed again, and look at no others */
     bool all_files; /* every file is sniffed; else only names with a picture's extension, or none */
     int part, parts; /* part I of N, 1-based; 0: everything */
     /* Called from one thread at a time. Return non-zero to stop: what is done is kept, eye_index returns EYE_ECANCELLED. */

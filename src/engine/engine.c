@@ -125,6 +125,8 @@ void eye_close(eye_lib *lib)
     if (!lib) {
         return;
     }
+    eye_jobs_stop(lib);
+    eng_jobs_free(lib);
     for (size_t i = 0; i < lib->nidle; i++) {
         store_close(lib->idle[i]);
     }
@@ -153,6 +155,7 @@ void eye_close(eye_lib *lib)
         free(lib->lent[i]);
     }
     free(lib->lent);
+    free(lib->spool);
     free(lib->dir);
     free(lib);
 }
@@ -230,19 +233,23 @@ static long lock_holder(int fd)
     return strtol(text, NULL, 10);
 }
 
-static int lock_busy(const eye_lib *lib, long pid, struct eye_err *err)
+static int lock_busy(const eye_lib *lib, const char *what, long pid, struct eye_err *err)
 {
     if (pid <= 0) {
-        return eye_fail(err, EYE_EBUSY, "%s: another process is indexing this library", lib->dir);
+        return eye_fail(err, EYE_EBUSY, "%s: another process %s", lib->dir, what);
     }
-    return eye_fail(err, EYE_EBUSY,
-                    "%s: process %ld is indexing this library; wait for it or stop it", lib->dir,
-                    pid);
+    return eye_fail(err, EYE_EBUSY, "%s: process %ld %s; wait for it or stop it", lib->dir, pid,
+                    what);
 }
 
 int eng_lock(eye_lib *lib, int *out, struct eye_err *err)
 {
-    char *path = fs_join(lib->dir, "index.lock", err);
+    return eng_lock_file(lib, "index.lock", "is indexing this library", out, err);
+}
+
+int eng_lock_file(eye_lib *lib, const char *name, const char *what, int *out, struct eye_err *err)
+{
+    char *path = fs_join(lib->dir, name, err);
     if (!path) {
         return EYE_ENOMEM;
     }
@@ -258,14 +265,14 @@ int eng_lock(eye_lib *lib, int *out, struct eye_err *err)
         bool dead = pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
         if (!dead || tries == LOCK_TRIES) {
             close(fd);
-            return lock_busy(lib, pid, err);
+            return lock_busy(lib, what, pid, err);
         }
         nanosleep(&(struct timespec){0, LOCK_PAUSE_MS * 1000000L}, NULL);
     }
     char text[32];
     int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {
-        int rc = eye_fail_errno(err, errno, "%s/index.lock: cannot write", lib->dir);
+        int rc = eye_fail_errno(err, errno, "%s/%s: cannot write", lib->dir, name);
         eng_unlock(fd);
         return rc;
     }

@@ -72,6 +72,8 @@ struct eye_lib {
     struct pool *pool;            /* for searches; NULL until first needed */
     struct decoder_pool *decoder; /* for pictures as queries; NULL until needed */
     struct eng_thumbs *thumbs;    /* thumb.c; NULL until needed */
+    struct eng_jobs *jobs;        /* NULL until eye_jobs_start; then until the end */
+    char *spool;                  /* NULL until first needed */
 };
 
 /* ---- engine.c ---- */
@@ -82,6 +84,8 @@ struct store *eng_store_get(eye_lib *lib, struct eye_err *err);
 void eng_store_put(eye_lib *lib, struct store *s);
 /* The right to index: one process, one handle at a time. EYE_EBUSY names the process that holds it. */
 int eng_lock(eye_lib *lib, int *fd, struct eye_err *err);
+/* The same for the file `name` in the library's folder; `what` the other process does ("is indexing this library"). */
+int eng_lock_file(eye_lib *lib, const char *name, const char *what, int *fd, struct eye_err *err);
 void eng_unlock(int fd);
 int eng_writable(const eye_lib *lib, struct eye_err *err); /* EYE_EINVAL when opened read-only */
 int eng_pool(eye_lib *lib, struct pool **pool, struct eye_err *err);
@@ -141,7 +145,8 @@ int eng_part_of(const char *rel, int parts);        /* 1..parts */
 int64_t eng_mtime_ns(const struct stat *st);
 /* fs_open_regular, but a link to a file is followed. */
 int eng_open_file(const char *path, struct stat *st, struct eye_err *err);
-/* The known root that holds `path`, NULL if none; *rel borrowed from path. */
+/* The known root that holds `path`, NULL if none; *rel borrowed from path. A root for single files holds what lies right in its
+ * folder and in no other root; what lies in the uploads folder is the uploads' root's, whatever lies above. */
 const struct store_root *eng_root_of(const struct store_root *roots, size_t n, const char *path,
                                      const char **rel);
 
@@ -178,6 +183,9 @@ void eng_turns_release(struct eng_turns *t);
 /* Around what takes all of a processor. Not to be nested, and no waiting inside. */
 void eng_turn_begin(struct eng_turns *t);
 void eng_turn_end(struct eng_turns *t);
+
+/* ---- jobs.c ---- */
+void eng_jobs_free(eye_lib *lib); /* stopped already */
 
 /* ---- half.c ---- */
 void eng_to_half(const float *in, uint16_t *out, size_t n);

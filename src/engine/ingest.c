@@ -67,16 +67,20 @@ static int run(struct eng_scan *scan, struct eng_pipe *p, struct store *s, eye_i
 
 /* Everything that needs the lock. */
 static int locked(struct eng_scan *scan, struct eng_pipe *p, struct store *s,
-                  const char *const *paths, size_t npaths, struct eng_model **model,
-                  struct eye_err *err)
+                  const struct eng_wanted *wanted, struct eng_model **model, struct eye_err *err)
 {
     bool dry = scan->options->dry_run;
-    int rc = eng_pipe_init(p, scan->lib, dry ? 0 : scan->lib->threads, err);
+    int rc = eng_pipe_init(p, scan->lib, dry ? 0 : eng_lanes(scan->lib), wanted->decoder, err);
     if (rc == 0 && !dry) {
         *model = eng_model_get(scan->lib, s, err);
         rc = *model ? 0 : eng_code(err);
     }
-    rc = rc < 0 ? rc : eng_scan_resolve(scan, s, paths, npaths, err);
+    if (rc == 0 && wanted->nrels) {
+        rc =
+            eng_scan_files(scan, wanted->root, wanted->root_path, wanted->rels, wanted->nrels, err);
+    } else if (rc == 0) {
+        rc = eng_scan_resolve(scan, s, wanted->paths, wanted->npaths, err);
+    }
     if (rc == 0 && !dry) {
         rc = remember_model(scan->lib, *model, s, &scan->model_id, err);
         rc = rc < 0 ? rc : eng_pipe_model(p, *model, scan->model_id, err);
@@ -84,8 +88,8 @@ static int locked(struct eng_scan *scan, struct eng_pipe *p, struct store *s,
     return rc;
 }
 
-int eye_index(eye_lib *lib, const char *const *paths, size_t npaths,
-              const eye_index_options *options, eye_index_progress *out, struct eye_err *err)
+int eng_index(eye_lib *lib, const struct eng_wanted *wanted, const eye_index_options *options,
+              eye_index_progress *out, struct eye_err *err)
 {
     struct eng_scan scan = {0};
     struct eng_pipe pipe;
@@ -104,7 +108,7 @@ int eye_index(eye_lib *lib, const char *const *paths, size_t npaths,
     struct store *s = eng_store_get(lib, &local);
     scan.store = s ? eng_store_get(lib, &local) : NULL;
     if (scan.store) {
-        rc = locked(&scan, &pipe, s, paths, npaths, &model, &local);
+        rc = locked(&scan, &pipe, s, wanted, &model, &local);
         rc = rc < 0 ? rc : run(&scan, &pipe, s, out, &local);
         eng_pipe_release(&pipe);
     } else {
@@ -116,4 +120,11 @@ int eye_index(eye_lib *lib, const char *const *paths, size_t npaths,
     eng_scan_release(&scan);
     eng_unlock(lock);
     return rc < 0 ? eye_fail(err, rc, "%s", local.msg) : 0;
+}
+
+int eye_index(eye_lib *lib, const char *const *paths, size_t npaths,
+              const eye_index_options *options, eye_index_progress *out, struct eye_err *err)
+{
+    struct eng_wanted wanted = {.paths = paths, .npaths = npaths};
+    return eng_index(lib, &wanted, options, out, err);
 }

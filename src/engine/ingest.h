@@ -78,6 +78,7 @@ struct eng_pipe {
     int dim;
     bool revector; /* items are known pictures that lack this model's vector (model use) */
     struct decoder_pool *decoder;
+    bool borrowed; /* the decoder is the caller's */
     struct queue *work, *done;
     struct eng_lane *lanes; /* [nlanes] */
     int nlanes, started;
@@ -129,8 +130,11 @@ void eng_list_add(struct eng_list *list, struct eng_item *item);
 struct eng_item *eng_list_take(struct eng_list *list); /* NULL when empty */
 void eng_list_release(struct eng_list *list);
 
-/* model NULL: dry run. Call before any thread: the decoder's workers are forked here, before the model is touched. */
-int eng_pipe_init(struct eng_pipe *p, eye_lib *lib, int lanes, struct eye_err *err);
+/* model NULL: dry run. Call before any thread: the decoder's workers are forked here, before the model is touched.
+ * decoder: one to borrow, with a worker a lane; NULL: its own. */
+int eng_pipe_init(struct eng_pipe *p, eye_lib *lib, int lanes, struct decoder_pool *decoder,
+                  struct eye_err *err);
+int eng_lanes(const eye_lib *lib); /* how many a run has */
 int eng_pipe_model(struct eng_pipe *p, struct eng_model *model, int64_t id, struct eye_err *err);
 void eng_pipe_release(struct eng_pipe *p);
 void eng_pipe_stop(struct eng_pipe *p); /* any thread */
@@ -153,6 +157,20 @@ void eng_lane_release(struct eng_lane *lane);
 /* Work on one item; false when another item took it over. */
 bool eng_lane_item(struct eng_lane *lane, struct eng_item *item);
 void *eng_lane_main(void *lane);
+
+/* ---- ingest.c ---- */
+/* What eye_index looks at: paths, or just these files of a known root, which costs no look at anything else. */
+struct eng_wanted {
+    const char *const *paths;
+    size_t npaths;
+    int64_t root;
+    const char *root_path;
+    const char *const *rels; /* [nrels] below root_path */
+    size_t nrels;
+    struct decoder_pool *decoder; /* one to borrow; NULL: its own */
+};
+int eng_index(eye_lib *lib, const struct eng_wanted *wanted, const eye_index_options *options,
+              eye_index_progress *out, struct eye_err *err);
 
 /* ---- writer.c ---- */
 void eng_writer_init(struct eng_writer *w, struct eng_pipe *p, struct store *store,

@@ -8,12 +8,16 @@ struct loader {
     struct eng_scope *scope;
     const char
         *prefix; /* put before each rel: where an absorbed root lies below the scope's; "" else */
+    bool only_failed;
 };
 
 static int add_known(void *ctx, const struct store_file *f, const struct store_failure *failure)
 {
     struct loader *l = ctx;
     struct eng_scope *scope = l->scope;
+    if (l->only_failed && !failure) {
+        return 0;
+    }
     if (scope->nknown == scope->cap) {
         size_t cap = scope->cap ? 2 * scope->cap : 256;
         struct eng_known *known = mem_realloc(scope->known, cap, sizeof *known, NULL);
@@ -57,36 +61,56 @@ static int add_mounts(struct eng_scope *scope, struct store *s, int64_t root, co
     return rc;
 }
 
-static int load_root(struct eng_scan *scan, struct eng_scope *scope, int64_t root,
-                     const char *under, const char *prefix, struct eye_err *err)
+static int load_files(struct eng_scan *scan, struct eng_scope *scope, int64_t root,
+                      const char *under, const char *prefix, struct eye_err *err)
 {
-    struct loader l = {scope, prefix};
+    struct loader l = {scope, prefix, scan->options->only_failed};
     int rc = store_each_file(scan->store, root, under, add_known, &l, err);
     if (rc == EYE_ENOMEM) {
         return eye_fail(err, EYE_ENOMEM, "out of memory for the list of known files");
     }
+    return rc;
+}
+
+static int load_root(struct eng_scan *scan, struct eng_scope *scope, int64_t root,
+                     const char *under, const char *prefix, struct eye_err *err)
+{
+    int rc = load_files(scan, scope, root, under, prefix, err);
     return rc < 0 ? rc : add_mounts(scope, scan->store, root, prefix, err);
+}
+
+static void sort_known(struct eng_scope *scope)
+{
+    if (scope->nknown) {
+        qsort(scope->known, scope->nknown, sizeof *scope->known, by_rel);
+    }
 }
 
 int eng_known_load(struct eng_scan *scan, struct eng_scope *scope, struct eye_err *err)
 {
     int rc = 0;
+    if (scope->nrels) {
+        rc = add_mounts(scope, scan->store, scope->root, "", err);
+        for (size_t i = 0; rc == 0 && i < scope->nrels; i++) {
+            rc = load_files(scan, scope, scope->root, scope->rels[i], "", err);
+        }
+        sort_known(scope);
+        return rc;
+    }
     if (scope->root) {
         return load_root(scan, scope, scope->root, scope->under, "", err);
     }
     /* A dry run of a folder that would absorb roots: what they know is known. */
     for (size_t i = 0; rc == 0 && i < scan->nroots; i++) {
         const char *prefix = eng_path_below(scan->roots[i].path, scope->root_path);
-        if (prefix && prefix[0] && !scope->under[0]) {
+        if (prefix && !scan->roots[i].uploads && !scope->under[0]) {
             rc = load_root(scan, scope, scan->roots[i].id, "", prefix, err);
             if (rc == 0 && eng_root_is_offline(&scan->roots[i])) {
                 rc = eng_strings_add(&scope->mounts, &scope->nmounts, prefix, err);
             }
         }
     }
-    if (scope->nknown) {
-        qsort(scope->known, scope->nknown, sizeof *scope->known, by_rel);
-    }
+    sort_known(scope);
     return rc;
 }
 

@@ -92,6 +92,7 @@ int eye_roots(eye_lib *lib, int (*fn)(void *ctx, const eye_root *root), void *ct
         eye_root r = {.id = roots[i].id,
                       .path = roots[i].path,
                       .offline = eng_root_is_offline(&roots[i]),
+                      .uploads = roots[i].uploads,
                       .files = roots[i].files,
                       .failures = roots[i].failures,
                       .last_scan = roots[i].last_scan ? roots[i].last_scan : EYE_TIME_UNKNOWN};

@@ -126,14 +126,18 @@ char *eng_path_join(const char *root, const char *rel, struct eye_err *err)
 const struct store_root *eng_root_of(const struct store_root *roots, size_t n, const char *path,
                                      const char **rel)
 {
+    const struct store_root *found = NULL;
     for (size_t i = 0; i < n; i++) {
         const char *below = eng_path_below(path, roots[i].path);
-        if (below) {
+        if (!below || (roots[i].files_only && strchr(below, '/'))) {
+            continue;
+        }
+        if (!found || found->files_only || roots[i].uploads) {
+            found = &roots[i];
             *rel = below;
-            return &roots[i];
         }
     }
-    return NULL;
+    return found;
 }
 
 /* ---- folders ---- */

@@ -123,11 +123,18 @@ struct eng_item *eng_table_drop(struct eng_pipe *p, struct eng_item *item)
 
 /* ---- the pipe ---- */
 
-int eng_pipe_init(struct eng_pipe *p, eye_lib *lib, int lanes, struct eye_err *err)
+int eng_lanes(const eye_lib *lib)
+{
+    return lib->threads < ENG_LANES_MAX ? lib->threads : ENG_LANES_MAX;
+}
+
+int eng_pipe_init(struct eng_pipe *p, eye_lib *lib, int lanes, struct decoder_pool *decoder,
+                  struct eye_err *err)
 {
     memset(p, 0, sizeof *p);
     p->lib = lib;
-    p->nlanes = lanes = lanes < ENG_LANES_MAX ? lanes : ENG_LANES_MAX;
+    p->nlanes = lanes;
+    p->borrowed = decoder != NULL;
     pthread_mutex_init(&p->table_lock, NULL);
     p->work = queue_new(ENG_QUEUE, err);
     p->done = p->work ? queue_new(ENG_QUEUE, err) : NULL;
@@ -135,7 +142,7 @@ int eng_pipe_init(struct eng_pipe *p, eye_lib *lib, int lanes, struct eye_err *e
         return EYE_ENOMEM;
     }
     if (lanes > 0) {
-        p->decoder = decoder_open(lanes, &lib->limits, err);
+        p->decoder = decoder ? decoder : decoder_open(lanes, &lib->limits, err);
         p->lanes = p->decoder ? mem_calloc((size_t)lanes, sizeof *p->lanes, err) : NULL;
         if (!p->lanes) {
             return eng_code(err);
@@ -164,7 +171,7 @@ void eng_pipe_release(struct eng_pipe *p)
         eng_lane_release(&p->lanes[i]);
     }
     free(p->lanes);
-    if (p->decoder) {
+    if (p->decoder && !p->borrowed) {
         decoder_close(p->decoder);
     }
     if (p->work) {

@@ -7,6 +7,7 @@
  * Every name that is on disk is marked `seen` before any filter: what is excluded today was not deleted. */
 #include <errno.h>
 #include <fnmatch.h>
+#include <unistd.h>
 
 #include "engine/scan.h"
 
@@ -40,6 +41,10 @@ static int by_id(const void *a, const void *b)
 
 static bool is_unembedded(const struct eng_scan *scan, int64_t picture)
 {
+    bool has = true;
+    if (scan->one_by_one) {
+        return store_has_vector(scan->store, picture, scan->model_id, &has, NULL) == 0 && !has;
+    }
     return scan->nunembedded &&
            bsearch(&picture, scan->unembedded, scan->nunembedded, sizeof *scan->unembedded, by_id);
 }
@@ -53,7 +58,7 @@ static bool is_settled(const struct walk *w, const struct eng_known *k, uint64_t
         return false;
     }
     if (!k->picture) {
-        if (!w->scan->options->retry_failed) {
+        if (!w->scan->options->retry_failed && !w->scan->options->only_failed) {
             atomic_fetch_add(&w->pipe->known_failed, 1);
             return true;
         }
@@ -106,6 +111,12 @@ static int push_failure(const struct walk *w, const char *rel, const struct stat
     return push(w, item, err);
 }
 
+/* Named by the user, now or when it was added. */
+static bool is_named(const struct walk *w)
+{
+    return w->scope->kind == ENG_PATH_FILE || w->scope->listed;
+}
+
 /* True when the name keeps a file out. `named`: the user named this very file, so no filter applies. */
 static bool is_filtered(const struct walk *w, const char *rel, bool named)
 {
@@ -120,7 +131,7 @@ static bool is_filtered(const struct walk *w, const char *rel, bool named)
 static int on_file(const struct walk *w, const char *rel, const struct stat *st,
                    struct eye_err *err)
 {
-    bool named = w->scope->kind == ENG_PATH_FILE;
+    bool named = is_named(w);
     struct eng_known *k = eng_known_find(w->scope, rel);
     if (k) {
         k->seen = true;
@@ -150,7 +161,7 @@ static int on_other(const struct walk *w, const char *path, const char *rel, str
 {
     struct stat st, target;
     struct eye_err why = {0};
-    bool named = w->scope->kind == ENG_PATH_FILE;
+    bool named = is_named(w);
     struct eng_known *k = eng_known_find(w->scope, rel);
     if (k) {
         k->seen = true;
@@ -197,7 +208,7 @@ static int on_error(const struct walk *w, const struct fs_walk_item *item, const
         w->scope->offline = true;
         return 0;
     }
-    if (!item->is_dir && is_filtered(w, rel, w->scope->kind == ENG_PATH_FILE)) {
+    if (!item->is_dir && is_filtered(w, rel, is_named(w))) {
         return 0;
     }
     struct eng_known *k = eng_known_find(w->scope, rel);
@@ -256,7 +267,10 @@ static int mounts_above(const struct walk *w, struct eye_err *err)
 static int on_dir(const struct walk *w, const char *path, const char *rel, struct eye_err *err)
 {
     bool start = !strcmp(rel, w->scope->under);
-    if (!start && (eng_name_hidden(eng_path_name(rel)) || is_excluded(w->scan->options, rel))) {
+    bool own =
+        !strcmp(path, w->scan->lib->dir); /* uploads and thumbnails are nobody's pictures here */
+    if (!start &&
+        (own || eng_name_hidden(eng_path_name(rel)) || is_excluded(w->scan->options, rel))) {
         eng_known_keep(w->scope, rel);
         return 1;
     }
@@ -291,13 +305,61 @@ static int on_item(void *ctx, const struct fs_walk_item *item, struct eye_err *e
     return 0;
 }
 
-static int one_file(struct walk *w, const char *path, struct eye_err *err)
+static int one_file(struct walk *w, const char *path, const char *rel, struct eye_err *err)
 {
     struct stat st;
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
-        return on_file(w, w->scope->under, &st, err);
+        return on_file(w, rel, &st, err);
     }
-    return on_other(w, path, w->scope->under, err);
+    return on_other(w, path, rel, err);
+}
+
+/* The system takes no path of this length in one call; opening goes step by step. */
+static int long_file(struct walk *w, const char *path, const char *rel, struct eye_err *err)
+{
+    struct stat st;
+    struct eye_err why = {0};
+    int fd = fs_open_follow(path, &st, &why);
+    if (fd >= 0) {
+        close(fd);
+        return on_file(w, rel, &st, err);
+    }
+    eng_known_keep(w->scope, rel);
+    return why.code == EYE_ENOTFOUND ? 0 : push_failure(w, rel, NULL, &why, err);
+}
+
+static int visit(struct walk *w, const char *rel, struct eye_err *err)
+{
+    struct stat st;
+    int rc = 0;
+    char *path = eng_path_join(w->scope->root_path, rel, err);
+    if (!path) {
+        return EYE_ENOMEM;
+    }
+    if (lstat(path, &st) == 0) {
+        rc = one_file(w, path, rel, err);
+    } else if (errno == ENAMETOOLONG) {
+        rc = long_file(w, path, rel, err);
+    } else if (errno != ENOENT && errno != ENOTDIR) {
+        struct fs_walk_item item = {.event = FS_WALK_ERROR, .path = path, .errnum = errno};
+        rc = on_error(w, &item, rel, err);
+    }
+    free(path);
+    return rc;
+}
+
+/* One file after the other: those that are given, or those that are known. What is not there any more stays unseen. */
+static int visit_all(struct walk *w, struct eye_err *err)
+{
+    const struct eng_scope *scope = w->scope;
+    size_t n = scope->nrels ? scope->nrels : scope->nknown;
+    int rc = eng_path_is_mount(scope->root_path) ? on_mount(w, "", err) : 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = atomic_load(&w->pipe->stop)
+                 ? eye_fail(err, EYE_ECANCELLED, "stopped")
+                 : visit(w, scope->nrels ? scope->rels[i] : scope->known[i].rel, err);
+    }
+    return rc;
 }
 
 static int scan_scope(struct eng_scan *scan, struct eng_scope *scope, struct eng_pipe *p,
@@ -320,10 +382,12 @@ static int scan_scope(struct eng_scan *scan, struct eng_scope *scope, struct eng
         return EYE_ENOMEM;
     }
     rc = mounts_above(&w, err);
-    if (rc == 0 && scope->kind == ENG_PATH_DIR) {
+    if (rc == 0 && scope->listed) {
+        rc = visit_all(&w, err);
+    } else if (rc == 0 && scope->kind == ENG_PATH_DIR) {
         rc = fs_walk(path, on_item, &w, err);
     } else if (rc == 0 && scope->kind == ENG_PATH_FILE) {
-        rc = one_file(&w, path, err);
+        rc = one_file(&w, path, scope->under, err);
     }
     free(path);
     scope->walked = rc == 0;
@@ -333,7 +397,11 @@ static int scan_scope(struct eng_scan *scan, struct eng_scope *scope, struct eng
 int eng_scan_source(void *ctx, struct eng_pipe *p, struct eye_err *err)
 {
     struct eng_scan *scan = ctx;
-    int rc = scan->model_id ? eng_unembedded_load(scan, err) : 0;
+    scan->one_by_one = scan->model_id != 0;
+    for (size_t i = 0; i < scan->nscopes; i++) {
+        scan->one_by_one = scan->one_by_one && scan->scopes[i].kind == ENG_PATH_FILE;
+    }
+    int rc = scan->model_id && !scan->one_by_one ? eng_unembedded_load(scan, err) : 0;
     for (size_t i = 0; rc == 0 && i < scan->nscopes; i++) {
         rc = scan_scope(scan, &scan->scopes[i], p, err);
     }

@@ -19,6 +19,9 @@ struct eng_scope {
     int64_t root; /* 0: not in the store (dry run) */
     char *root_path;
     char *under; /* "" for the whole root */
+    const char *const *rels; /* [nrels] just these files, borrowed; kind FILE */
+    size_t nrels;
+    bool listed; /* what is known is looked at, one by one, instead of what is there */
     enum eng_path_kind kind;
     int64_t last_scan;
     struct eng_known *known; /* sorted by rel */
@@ -37,6 +40,7 @@ struct eng_scan {
     size_t nroots;
     struct eng_scope *scopes;
     size_t nscopes;
+    bool one_by_one; /* few files: each is looked up rather than all of `unembedded` loaded */
     int64_t *unembedded; /* pictures without a vector of the model, ascending */
     size_t nunembedded;
     int64_t model_id;
@@ -46,6 +50,9 @@ struct eng_scan {
 /* Which scopes the paths mean; new roots are added to the store (not in a dry run). EYE_ENOTFOUND. */
 int eng_scan_resolve(struct eng_scan *scan, struct store *s, const char *const *paths,
                      size_t npaths, struct eye_err *err);
+/* Or just these files of a known root: borrowed. */
+int eng_scan_files(struct eng_scan *scan, int64_t root, const char *root_path,
+                   const char *const *rels, size_t nrels, struct eye_err *err);
 void eng_scan_release(struct eng_scan *scan);
 int eng_strings_add(char ***strings, size_t *n, const char *text, struct eye_err *err);
 

@@ -1,13 +1,14 @@
 /* scope.c - from the paths that a user named to scopes: parts of known or new roots.
  *
  * A path inside a known root is a part of it; a folder above known roots becomes a root that absorbs them; a file
- * outside of all roots makes its folder a root, of which only that file is looked at. All names are resolved
- * before anything is written, so a mistyped path changes nothing. */
+ * outside of all roots makes its folder a root for single files: of it only the files that are known are looked at, until
+ * someone names the folder. All names are resolved before anything is written, so a mistyped path changes nothing. */
 #include "engine/scan.h"
 
 struct target {
     char *path;
     enum eng_path_kind kind;
+    int64_t root; /* that it is a part of, once that is known; 0: none */
 };
 
 int eng_strings_add(char ***strings, size_t *n, const char *text, struct eye_err *err)
@@ -52,7 +53,21 @@ static int reload_roots(struct eng_scan *scan, struct store *s, struct eye_err *
     store_roots_free(scan->roots, scan->nroots);
     scan->roots = NULL;
     scan->nroots = 0;
-    return store_roots(s, &scan->roots, &scan->nroots, err);
+    return store_roots_brief(s, &scan->roots, &scan->nroots, err);
+}
+
+/* The root that the target is a part of. A folder is never a part of a root for single files, unless nobody named it. */
+static const struct store_root *root_for(const struct eng_scan *scan, const struct target *t,
+                                         const char **rel)
+{
+    for (size_t i = 0; t->root && i < scan->nroots; i++) {
+        if (scan->roots[i].id == t->root) {
+            *rel = eng_path_below(t->path, scan->roots[i].path);
+            return &scan->roots[i];
+        }
+    }
+    const struct store_root *root = eng_root_of(scan->roots, scan->nroots, t->path, rel);
+    return root && root->files_only && t->kind == ENG_PATH_DIR ? NULL : root;
 }
 
 /* A root that is not there yet: the folder, or the folder of the file. Yours. */
@@ -74,11 +89,27 @@ static int mark_offline(const struct eng_scan *scan, struct store *s, const char
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < scan->nroots; i++) {
         const struct store_root *r = &scan->roots[i];
-        if (eng_path_below(r->path, path) && eng_root_is_offline(r)) {
+        if (eng_path_below(r->path, path) && !r->uploads && eng_root_is_offline(r)) {
             rc = store_root_state(s, r->id, true, r->last_scan, err);
         }
     }
     return rc;
+}
+
+static int add_root(struct eng_scan *scan, struct store *s, const struct target *t,
+                    struct eye_err *err)
+{
+    int64_t id;
+    char *path = new_root(t, err);
+    int rc = path ? 0 : EYE_ENOMEM;
+    if (rc == 0 && t->kind == ENG_PATH_FILE) {
+        rc = store_root_add_files(s, path, &id, err);
+    } else if (rc == 0) {
+        rc = mark_offline(scan, s, path, err);
+        rc = rc < 0 ? rc : store_root_add(s, path, &id, err);
+    }
+    free(path);
+    return rc < 0 ? rc : reload_roots(scan, s, err);
 }
 
 static int add_roots(struct eng_scan *scan, struct store *s, const struct target *targets, size_t n,
@@ -87,15 +118,9 @@ static int add_roots(struct eng_scan *scan, struct store *s, const struct target
     int rc = store_begin(s, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         const char *rel;
-        int64_t id;
-        if (eng_root_of(scan->roots, scan->nroots, targets[i].path, &rel)) {
-            continue;
+        if (!root_for(scan, &targets[i], &rel)) {
+            rc = add_root(scan, s, &targets[i], err);
         }
-        char *path = new_root(&targets[i], err);
-        rc = path ? mark_offline(scan, s, path, err) : EYE_ENOMEM;
-        rc = rc < 0 ? rc : store_root_add(s, path, &id, err);
-        rc = rc < 0 ? rc : reload_roots(scan, s, err);
-        free(path);
     }
     rc = rc < 0 ? rc : store_commit(s, err);
     if (rc < 0) {
@@ -107,7 +132,7 @@ static int add_roots(struct eng_scan *scan, struct store *s, const struct target
 static int scope_add(struct eng_scan *scan, const struct target *t, struct eye_err *err)
 {
     const char *rel = "";
-    const struct store_root *root = eng_root_of(scan->roots, scan->nroots, t->path, &rel);
+    const struct store_root *root = root_for(scan, t, &rel);
     struct eng_scope *scopes =
         mem_realloc(scan->scopes, scan->nscopes + 1, sizeof *scan->scopes, err);
     if (!scopes) {
@@ -121,20 +146,23 @@ static int scope_add(struct eng_scan *scan, const struct target *t, struct eye_e
         scope->root = root->id;
         scope->last_scan = root->last_scan;
         scope->root_path = mem_strdup(root->path, err);
+        scope->listed = root->files_only && !rel[0];
     } else { /* dry run */
         scope->root_path = new_root(t, err);
         rel = scope->root_path ? eng_path_below(t->path, scope->root_path) : "";
     }
+    scope->listed = scope->listed || scan->options->only_failed;
     scope->under = mem_strdup(rel, err);
     return scope->root_path && scope->under ? 0 : EYE_ENOMEM;
 }
 
-/* Is target i looked at anyway because another one is the same or lies above it? */
+/* Is target i looked at anyway because another one is the same or lies above it, in one root? */
 static bool is_covered(const struct target *targets, size_t n, size_t i)
 {
     for (size_t j = 0; j < n; j++) {
         const char *below = eng_path_below(targets[i].path, targets[j].path);
-        if (j != i && below && (below[0] ? targets[j].kind != ENG_PATH_FILE : j < i)) {
+        bool same = targets[j].root == targets[i].root || !targets[j].root;
+        if (j != i && same && below && (below[0] ? targets[j].kind != ENG_PATH_FILE : j < i)) {
             return true;
         }
     }
@@ -147,7 +175,7 @@ static int check_target(const struct eng_scan *scan, const struct target *t, str
 {
     struct stat st;
     const char *rel;
-    if (t->kind == ENG_PATH_DIR || eng_root_of(scan->roots, scan->nroots, t->path, &rel)) {
+    if (t->kind == ENG_PATH_DIR || root_for(scan, t, &rel)) {
         return 0;
     }
     if (t->kind == ENG_PATH_MISSING) {
@@ -168,6 +196,11 @@ static int resolve_targets(struct eng_scan *scan, struct store *s, struct target
         rc = check_target(scan, &targets[i], err);
     }
     rc = rc < 0 || scan->options->dry_run ? rc : add_roots(scan, s, targets, n, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        const char *rel;
+        const struct store_root *root = root_for(scan, &targets[i], &rel);
+        targets[i].root = root ? root->id : 0;
+    }
     for (size_t i = 0; rc == 0 && i < n; i++) {
         rc = is_covered(targets, n, i) ? 0 : scope_add(scan, &targets[i], err);
     }
@@ -192,6 +225,7 @@ int eng_scan_resolve(struct eng_scan *scan, struct store *s, const char *const *
         } else { /* as it was recorded, whatever lies there now */
             targets[i].path = mem_strdup(scan->roots[i].path, err);
             targets[i].kind = ENG_PATH_DIR;
+            targets[i].root = scan->roots[i].id;
         }
         rc = targets[i].path ? 0 : eng_code(err);
     }
@@ -201,4 +235,22 @@ int eng_scan_resolve(struct eng_scan *scan, struct store *s, const char *const *
     }
     free(targets);
     return rc;
+}
+
+int eng_scan_files(struct eng_scan *scan, int64_t root, const char *root_path,
+                   const char *const *rels, size_t nrels, struct eye_err *err)
+{
+    scan->scopes = mem_calloc(1, sizeof *scan->scopes, err);
+    if (!scan->scopes) {
+        return EYE_ENOMEM;
+    }
+    struct eng_scope *scope = &scan->scopes[scan->nscopes++];
+    scope->kind = ENG_PATH_FILE;
+    scope->root = root;
+    scope->root_path = mem_strdup(root_path, err);
+    scope->under = mem_strdup("", err);
+    scope->rels = rels;
+    scope->nrels = nrels;
+    scope->listed = true;
+    return scope->root_path && scope->under ? 0 : EYE_ENOMEM;
 }

@@ -97,9 +97,13 @@ static int remove_unseen(struct eng_scan *scan, const struct eng_scope *scope, s
     return 0;
 }
 
-static int set_state(const struct eng_scope *scope, struct eng_writer *w, struct eye_err *err)
+static int set_state(const struct eng_scope *scope, struct eng_writer *w, bool only_failed,
+                     struct eye_err *err)
 {
-    bool whole = scope->kind == ENG_PATH_DIR && !scope->under[0] && !scope->offline;
+    if (scope->nrels) { /* a few files say nothing about the root */
+        return 0;
+    }
+    bool whole = scope->kind == ENG_PATH_DIR && !scope->under[0] && !scope->offline && !only_failed;
     int64_t last = whole ? (int64_t)time(NULL) : scope->last_scan;
     return w->dry_run ? 0 : store_root_state(w->store, scope->root, scope->offline, last, err);
 }
@@ -112,7 +116,7 @@ static int in_transaction(struct eng_scan *scan, struct eng_scope *scope, struct
         return rc;
     }
     rc = scope->offline ? 0 : check_mounts(scan, scope, w, err);
-    rc = rc < 0 ? rc : set_state(scope, w, err);
+    rc = rc < 0 ? rc : set_state(scope, w, scan->options->only_failed, err);
     if (!w->dry_run) {
         rc = rc < 0 ? rc : store_commit(w->store, err);
         if (rc < 0) {

@@ -217,7 +217,7 @@ static int use_locked(struct use *u, const char *name, struct store *s, struct e
 {
     struct eng_pipe pipe;
     eye_lib *lib = u->lib;
-    int rc = eng_pipe_init(&pipe, lib, lib->threads, err);
+    int rc = eng_pipe_init(&pipe, lib, eng_lanes(lib), NULL, err);
     struct eng_model *model = rc == 0 ? eng_model_open(lib, name, err) : NULL;
     rc = rc < 0 ? rc : model ? prepare(u, model, s, err) : eng_code(err);
     if (rc == 0 && u->total) {

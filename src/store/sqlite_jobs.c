@@ -479,6 +479,24 @@ int store_item_drop(struct store *s, int64_t job, int64_t seq, bool whole, struc
     return rc ? rc : store_write_end(s, own, drop_item(s, job, seq, whole, err), err);
 }
 
+int store_unzips_undo(struct store *s, struct eye_err *err)
+{
+    struct query q;
+    int rc = 0;
+    for (bool more = true; more && !rc;) {
+        query_open(&q, s,
+                   "SELECT c.job, c.parent FROM job_item AS c JOIN job_item AS z"
+                   " ON z.job = c.job AND z.seq = c.parent AND z.state = 0 LIMIT 1");
+        rc = query_step(&q, err);
+        more = rc == 1;
+        int64_t job = more ? query_get_int(&q, 0) : 0, seq = more ? query_get_int(&q, 1) : 0;
+        query_done(&q);
+        if (rc >= 0)
+            rc = more ? store_item_drop(s, job, seq, false, err) : 0;
+    }
+    return rc;
+}
+
 int store_each_waiting(struct store *s, int (*fn)(void *ctx, int64_t job, int64_t seq), void *ctx,
                        struct eye_err *err)
 {

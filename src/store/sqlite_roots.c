@@ -250,7 +250,8 @@ static int make_uploads(struct store *s, const char *path, int64_t *root, struct
     if (rc)
         return rc;
     query_open(&q, s,
-               "UPDATE root SET uploads = path = ?1, files_only = files_only AND path <> ?1"
+               "UPDATE root SET uploads = path = ?1, offline = offline AND path <> ?1,"
+               " files_only = files_only AND path <> ?1"
                " WHERE uploads OR path = ?1");
     query_path(&q, path);
     return query_run(&q, err);
@@ -260,7 +261,7 @@ int store_root_uploads(struct store *s, const char *path, int64_t *root, struct 
 {
     struct query q;
     bool own;
-    query_open(&q, s, "SELECT id FROM root WHERE uploads AND path = ?");
+    query_open(&q, s, "SELECT id FROM root WHERE uploads AND NOT offline AND path = ?");
     query_path(&q, path);
     int rc = query_one_int(&q, root, err);
     if (rc != EYE_ENOTFOUND)

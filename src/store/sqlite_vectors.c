@@ -44,6 +44,19 @@ int store_vector_put(struct store *s, int64_t picture, int64_t model, const uint
     return rc ? rc : store_write_end(s, own, put_vector(s, picture, model, vector, dim, err), err);
 }
 
+int store_has_vector(struct store *s, int64_t picture, int64_t model, bool *has,
+                     struct eye_err *err)
+{
+    struct query q;
+    int64_t found = 0;
+    query_open(&q, s, "SELECT EXISTS(SELECT 1 FROM embedding WHERE id = (?1 << 40) | ?2)");
+    query_int(&q, model);
+    query_int(&q, picture);
+    int rc = query_one_int(&q, &found, err);
+    *has = found != 0;
+    return rc;
+}
+
 int store_unembedded(struct store *s, int64_t model, int64_t after, int64_t *ids, size_t max,
                      size_t *n, struct eye_err *err)
 {

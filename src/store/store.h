@@ -106,7 +106,7 @@ void store_roots_free(struct store_root *roots, size_t n);
 int store_root_add(struct store *s, const char *path, int64_t *root, struct eye_err *err);
 /* The root at exactly `path`, made for single files if absent. It takes nothing of the roots below it. */
 int store_root_add_files(struct store *s, const char *path, int64_t *root, struct eye_err *err);
-/* The root of the uploads: made, or moved to `path` when the library was. Never absorbed. */
+/* The root of the uploads, online: made, or moved to `path` when the library was. Never absorbed. */
 int store_root_uploads(struct store *s, const char *path, int64_t *root, struct eye_err *err);
 int store_root_state(struct store *s, int64_t root, bool offline, int64_t last_scan,
                      struct eye_err *err);
@@ -157,6 +157,8 @@ int store_failure_set(struct store *s, const struct store_failure *f,
 /* Pictures that have at least one file but no vector of `model`, ids ascending, from `after` on, at most `max`. */
 int store_unembedded(struct store *s, int64_t model, int64_t after, int64_t *ids, size_t max,
                      size_t *n, struct eye_err *err);
+int store_has_vector(struct store *s, int64_t picture, int64_t model, bool *has,
+                     struct eye_err *err);
 int store_vector_put(struct store *s, int64_t picture, int64_t model, const uint16_t *vector,
                      int dim, struct eye_err *err);
 
@@ -221,6 +223,8 @@ int store_item_place(struct store *s, int64_t job, int64_t seq, const char *plac
 int store_item_set(struct store *s, const struct store_item *item, struct eye_err *err);
 /* A zip that stands for its files now, or that begins again (`whole` false: only the files that came out of it go). */
 int store_item_drop(struct store *s, int64_t job, int64_t seq, bool whole, struct eye_err *err);
+/* Zips that were being unpacked when the process ended: what had come out of them goes, to come out once more. */
+int store_unzips_undo(struct store *s, struct eye_err *err);
 /* Every item that waits, of all jobs; fn non-zero stops and is returned. It must not use the store. */
 int store_each_waiting(struct store *s, int (*fn)(void *ctx, int64_t job, int64_t seq), void *ctx,
                        struct eye_err *err);
