@@ -138,6 +138,7 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "  code INTEGER NOT NULL DEFAULT 0,"
     "  PRIMARY KEY(job, seq)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX job_item_state ON job_item(job, state, seq);"
+    "CREATE INDEX job_item_left ON job_item(job, seq) WHERE place IS NOT NULL AND state <> 0;"
 
     "CREATE TABLE api_key("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"

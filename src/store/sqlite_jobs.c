@@ -479,6 +479,23 @@ int store_item_drop(struct store *s, int64_t job, int64_t seq, bool whole, struc
     return rc ? rc : store_write_end(s, own, drop_item(s, job, seq, whole, err), err);
 }
 
+int store_item_leftover(struct store *s, int64_t *job, int64_t *seq, char **place,
+                        struct eye_err *err)
+{
+    struct query q;
+    query_open(&q, s,
+               "SELECT job, seq, place FROM job_item WHERE place IS NOT NULL AND state <> 0"
+               " LIMIT 1");
+    int rc = query_step(&q, err);
+    if (rc <= 0)
+        return rc ? rc : EYE_ENOTFOUND;
+    *job = query_get_int(&q, 0);
+    *seq = query_get_int(&q, 1);
+    *place = query_dup(&q, 2, err);
+    query_done(&q);
+    return *place ? 0 : EYE_ENOMEM;
+}
+
 int store_unzips_undo(struct store *s, struct eye_err *err)
 {
     struct query q;

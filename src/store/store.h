@@ -223,6 +223,9 @@ int store_item_place(struct store *s, int64_t job, int64_t seq, const char *plac
 int store_item_set(struct store *s, const struct store_item *item, struct eye_err *err);
 /* A zip that stands for its files now, or that begins again (`whole` false: only the files that came out of it go). */
 int store_item_drop(struct store *s, int64_t job, int64_t seq, bool whole, struct eye_err *err);
+/* An item that is done but whose file is still to be deleted; *place is yours. EYE_ENOTFOUND. */
+int store_item_leftover(struct store *s, int64_t *job, int64_t *seq, char **place,
+                        struct eye_err *err);
 /* Zips that were being unpacked when the process ended: what had come out of them goes, to come out once more. */
 int store_unzips_undo(struct store *s, struct eye_err *err);
 /* Every item that waits, of all jobs; fn non-zero stops and is returned. It must not use the store. */
