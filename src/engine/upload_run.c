@@ -25,7 +25,7 @@ struct slot {
     struct hash hash;
     bool hashed, placed;
     enum { SLOT_WAITS, SLOT_GOOD, SLOT_BAD, SLOT_SETTLED } fate;
-    bool linked; /* good: the library knew the bytes */
+    enum { SLOT_UNSAID, SLOT_NEW, SLOT_LINKED } how; /* good: what indexing said of it */
     struct eye_err why;
 };
 
@@ -98,7 +98,9 @@ static int settle_good(struct eng_jobs *j, struct slot *slot, bool *again, struc
     int64_t picture = 0;
     *again = false;
     int rc = store_picture_at(j->store, j->root, item->place, &picture, err);
-    rc = rc < 0 ? rc : has_copy(j, picture, item->place, again, err);
+    if (rc == 0 && slot->how != SLOT_NEW) { /* what was embedded stays, its copies go */
+        rc = has_copy(j, picture, item->place, again, err);
+    }
     if (rc == 0 && *again) {
         rc = store_file_remove(j->store, j->root, item->place, err);
     }
@@ -107,7 +109,7 @@ static int settle_good(struct eng_jobs *j, struct slot *slot, bool *again, struc
     }
     char *place = item->place;
     item->place = *again ? place : NULL;
-    bool known = *again || slot->linked;
+    bool known = *again || slot->how == SLOT_LINKED;
     rc = upload_settle(j, item, known ? EYE_ITEM_DUPLICATE : EYE_ITEM_INDEXED, picture, NULL, err);
     item->place = place;
     return rc;
@@ -221,9 +223,21 @@ static int place_at(struct eng_jobs *j, struct slot *slot, const char *place, st
     return rc < 0 ? rc : upload_move(j->spool_fd, staged, j->uploads_fd, place, err);
 }
 
-/* One that was placed already stays where it is. *why: why it cannot be placed, which is the file's own failure. */
-static int place(struct eng_jobs *j, struct slot *slot, struct eye_err *why, struct eye_err *err)
+static bool is_place_in_batch(const struct batch *b, const char *place)
 {
+    for (size_t i = 0; i < b->n; i++) {
+        if (!strcmp(b->slots[i].item->place, place)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* *why: why it cannot be placed, which is the file's own failure. It is not placed either when another file of the batch has its bytes
+ * and its name: that one's fate decides. */
+static int place(struct batch *b, struct slot *slot, struct eye_err *why, struct eye_err *err)
+{
+    struct eng_jobs *j = b->j;
     struct buf name, free_name;
     char staged[48];
     buf_init(&name, 1 << 16);
@@ -232,13 +246,15 @@ static int place(struct eng_jobs *j, struct slot *slot, struct eye_err *why, str
     if (rc == 0 && strlen(j->uploads_path) + name.len + 16 > 4096) {
         rc = eye_fail(why, EYE_EINVAL, "the name is too long for the folder of the library");
     }
-    if (rc == 0 && is_same_file(j, name.data, slot)) {
+    bool same = rc == 0 && is_same_file(j, name.data, slot);
+    bool leave = same && is_place_in_batch(b, name.data);
+    if (same && !leave) {
         upload_spool_name(slot->item->job, slot->item->seq, staged);
         rc = note_place(j, slot, name.data, err);
         unlinkat(j->spool_fd, staged, 0);
         slot->placed = rc == 0;
     }
-    for (int i = 0; rc == 0 && !slot->placed; i++) {
+    for (int i = 0; rc == 0 && !slot->placed && !leave; i++) {
         rc = upload_free_name(j->uploads_fd, name.data, &free_name, why);
         rc = rc < 0 ? rc : place_at(j, slot, free_name.data, why);
         slot->placed = rc == 0;
@@ -289,11 +305,11 @@ static int take_file(struct batch *b, struct store_item *item, int fd, struct ey
     if (rc < 0 || copy) {
         return rc < 0 ? rc : settle_staged(j, item, EYE_ITEM_DUPLICATE, picture, NULL, err);
     }
-    rc = place(j, &slot, &why, err);
+    rc = place(b, &slot, &why, err);
     if (rc < 0 && why.code) {
         return fail_staged(j, item, why.code, why.msg, err);
     }
-    if (rc == 0) {
+    if (rc == 0 && slot.placed) {
         b->slots[b->n++] = slot;
     }
     return rc;
@@ -350,7 +366,7 @@ static int on_event(void *ctx, const eye_index_event *e)
     for (struct slot *slot; (slot = slot_at(b, e->path, 0)) && e->outcome != EYE_FILE_REMOVED;) {
         bool failed = e->outcome == EYE_FILE_FAILED;
         slot->fate = failed ? SLOT_BAD : SLOT_GOOD;
-        slot->linked = e->outcome == EYE_FILE_LINKED;
+        slot->how = e->outcome == EYE_FILE_LINKED ? SLOT_LINKED : SLOT_NEW;
         if (failed) {
             eye_fail(&slot->why, e->code, "%s", e->reason);
         }
