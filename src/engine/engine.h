@@ -36,11 +36,12 @@ struct eng_model {
     char *folder;
 };
 
-/* All vectors of one model as of one generation, shared likewise. */
+/* All vectors of one model as of one mark, shared likewise. */
 struct eng_vectors {
     int refs; /* under lib->lock */
     struct vector_set *set;
-    int64_t model, generation;
+    int64_t model;
+    struct store_mark mark;
 };
 
 struct eng_turns {

@@ -94,9 +94,11 @@ static int next_by_score(struct find *f, size_t max, size_t *n, struct eye_err *
     struct vector_scope scope = {f->mask, f->paged ? &f->at : NULL};
     struct pool *pool;
     int rc = eng_pool(f->lib, &pool, err);
-    rc = rc < 0
-             ? rc
-             : vector_search(f->session.vectors->set, f->v, 1, max, &scope, pool, f->hits, n, err);
+    if (rc == 0) {
+        eng_turn_begin(&f->lib->turns);
+        rc = vector_search(f->session.vectors->set, f->v, 1, max, &scope, pool, f->hits, n, err);
+        eng_turn_end(&f->lib->turns);
+    }
     while (rc == 0 && *n && f->hits[*n - 1].score < f->options->min_score) {
         --*n;
     }

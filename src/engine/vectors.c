@@ -1,7 +1,8 @@
 /* vectors.c - the vectors of the model in use, in memory.
  *
- * They are read once and kept; a number in the store tells when they are stale. A search holds a
- * reference to the set it began with, so a reload by another thread never disturbs it. */
+ * They are read once and kept; a mark in the store tells when they are stale. A search holds a reference to the set it
+ * began with, so a reload by another thread never disturbs it. While a library is being indexed each commit makes them
+ * stale; then only the new rows are read, and the old and the new set share the rest. */
 #include "engine/engine.h"
 
 void eng_vectors_put(eye_lib *lib, struct eng_vectors *v)
@@ -18,11 +19,17 @@ void eng_vectors_put(eye_lib *lib, struct eng_vectors *v)
     }
 }
 
-static struct eng_vectors *fresh(eye_lib *lib, int64_t model, int64_t generation)
+static bool is_of(const struct eng_vectors *v, int64_t model, const struct store_mark *mark)
+{
+    return v && v->model == model && v->mark.changes == mark->changes &&
+           v->mark.vectors == mark->vectors;
+}
+
+static struct eng_vectors *fresh(eye_lib *lib, int64_t model, const struct store_mark *mark)
 {
     struct eng_vectors *v = NULL;
     pthread_mutex_lock(&lib->lock);
-    if (lib->vectors && lib->vectors->model == model && lib->vectors->generation == generation) {
+    if (is_of(lib->vectors, model, mark)) {
         v = lib->vectors;
         v->refs++;
     }
@@ -30,23 +37,27 @@ static struct eng_vectors *fresh(eye_lib *lib, int64_t model, int64_t generation
     return v;
 }
 
+/* Under load_lock: lib->vectors does not change meanwhile, and nobody else adds to a set that shares its rows. */
 static struct eng_vectors *load(eye_lib *lib, struct store *s, int64_t model, int dim,
-                                int64_t generation, struct eye_err *err)
+                                struct eye_err *err)
 {
-    struct eng_vectors *v = mem_calloc(1, sizeof *v, err);
+    struct eng_vectors *v = mem_calloc(1, sizeof *v, err), *old = lib->vectors;
     if (!v) {
         return NULL;
     }
-    v->set = model ? store_load_vectors(s, model, dim, err) : vector_new(dim, err);
+    bool same = old && old->model == model;
+    if (same) {
+        v->mark = old->mark;
+    }
+    v->model = model;
+    v->set = model ? store_update_vectors(s, model, dim, same ? old->set : NULL, &v->mark, err)
+                   : vector_new(dim, err);
     if (!v->set) {
         free(v);
         return NULL;
     }
-    v->model = model;
-    v->generation = generation;
-    v->refs = 2; /* the caller's and the library's */
+    v->refs = 2; /* the library's and the caller's */
     pthread_mutex_lock(&lib->lock);
-    struct eng_vectors *old = lib->vectors;
     lib->vectors = v;
     pthread_mutex_unlock(&lib->lock);
     eng_vectors_put(lib, old);
@@ -56,17 +67,16 @@ static struct eng_vectors *load(eye_lib *lib, struct store *s, int64_t model, in
 struct eng_vectors *eng_vectors_get(eye_lib *lib, struct store *s, int64_t model, int dim,
                                     struct eye_err *err)
 {
-    int64_t generation =
-        0; /* read before the vectors: what is added between is loaded again, never missed */
-    if (store_generation(s, &generation, err) < 0) {
+    struct store_mark mark;
+    if (store_vectors_mark(s, model, &mark, err) < 0) {
         return NULL;
     }
-    struct eng_vectors *v = fresh(lib, model, generation);
+    struct eng_vectors *v = fresh(lib, model, &mark);
     if (!v) {
         pthread_mutex_lock(&lib->load_lock);
-        v = fresh(lib, model, generation);
+        v = fresh(lib, model, &mark);
         if (!v) {
-            v = load(lib, s, model, dim, generation, err);
+            v = load(lib, s, model, dim, err);
         }
         pthread_mutex_unlock(&lib->load_lock);
     }

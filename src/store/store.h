@@ -284,8 +284,17 @@ void store_places_free(struct store_place *places, size_t n);
 
 /* All vectors of `model` into a new set, in one sequential read. */
 struct vector_set *store_load_vectors(struct store *s, int64_t model, int dim, struct eye_err *err);
-/* A number that changes whenever vectors were added or removed by anyone, to know when a loaded set is stale: ask before loading. */
-int store_generation(struct store *s, int64_t *generation, struct eye_err *err);
+/* Which vectors of a model there are: as long as the mark is the same, the vectors are. */
+struct store_mark {
+    int64_t changes, vectors;
+};
+int store_vectors_mark(struct store *s, int64_t model, struct store_mark *mark,
+                       struct eye_err *err); /* zeros: no such model */
+/* A set of all vectors as of *mark. `base` (NULL: none) was made by this function with *mark as it comes in: when only larger
+ * ids came since, they alone are read, and the set shares its other rows with base (vector_fork's rules). NULL on error. */
+struct vector_set *store_update_vectors(struct store *s, int64_t model, int dim,
+                                        const struct vector_set *base, struct store_mark *mark,
+                                        struct eye_err *err);
 
 int store_stats(struct store *s, int64_t model, struct store_stats *out, struct eye_err *err);
 

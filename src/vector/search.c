@@ -38,7 +38,7 @@ static bool in_scope(const struct vector_scope *scope, size_t row, const struct 
 static void offer(const struct scan *scan, struct topk *best, const float *scores, size_t row,
                   size_t n)
 {
-    const int64_t *ids = scan->set->ids + row;
+    const int64_t *ids = set_ids(scan->set, row);
     for (size_t i = 0; i < n; i++) {
         struct vector_hit hit = {.id = ids[i], .score = scores[i]};
         if (topk_wants(best, &hit) && in_scope(&scan->scope, row + i, &hit))

@@ -1,7 +1,8 @@
 /* vector.h - nearest neighbours among unit vectors: for now the exact scan of fp16 rows.
  *
- * A vector_set is built once and read by any number of threads; add/remove need the caller's
- * exclusive lock. The exact scan stays as the truth beside the quantised index (issue 3). */
+ * A vector_set is read by any number of threads; adding to it needs it alone. A fork shares the rows: adding to one of a
+ * family needs a lock among those who add, but readers of the others may go on. The exact scan stays as the truth beside a
+ * quantised index (issue 3). */
 #ifndef VECTOR_VECTOR_H
 #define VECTOR_VECTOR_H
 
@@ -24,9 +25,11 @@ int vector_dim(const struct vector_set *set);
 size_t vector_count(const struct vector_set *set);
 size_t vector_bytes(const struct vector_set *set);
 
-/* Append; `row` is [dim] fp16. An id that is there already is replaced. A row with NaN or Inf: EYE_EINVAL. */
+/* The same rows, to be added to; costs some bytes a thousand rows. */
+struct vector_set *vector_fork(const struct vector_set *set, struct eye_err *err);
+/* Append; `row` is [dim] fp16. EYE_EINVAL: an id not larger than the last one, or a row with NaN or Inf. */
 int vector_add(struct vector_set *set, int64_t id, const uint16_t *row, struct eye_err *err);
-int vector_remove(struct vector_set *set, int64_t id);                /* EYE_ENOTFOUND */
+int64_t vector_last(const struct vector_set *set); /* the largest id; INT64_MIN: empty */
 const uint16_t *vector_row(const struct vector_set *set, int64_t id); /* borrowed; NULL if absent */
 
 /* Length of a row [dim] fp16 (NULL: not wanted); EYE_EINVAL if it holds NaN or Inf. */

@@ -156,9 +156,9 @@ __attribute__((unused)) static struct store_stats stats_of(struct lib *l)
 
 __attribute__((unused)) static int64_t generation_of(struct lib *l)
 {
-    int64_t g = -1;
-    OK(l, store_generation(l->s, &g, &l->err));
-    return g;
+    struct store_mark mark;
+    OK(l, store_vectors_mark(l->s, l->model, &mark, &l->err));
+    return mark.changes;
 }
 
 /* SQL through a connection of its own, as damage or a foreign hand would do it. */
