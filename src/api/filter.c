@@ -7,7 +7,7 @@ static const char *const orientations[] = {"landscape", "portrait", "square", NU
 
 #define AT(member) offsetof(struct api_filter, member)
 const struct api_field api_filter_fields[API_FILTER_FIELDS] = {
-    {"path", API_TEXT, AT(path), 1, 4000, NULL},
+    {"path", API_TEXT, AT(path), 1, 1000, NULL},
     {"root", API_INT, AT(root), 1, (double)API_ID_MAX, NULL},
     {"format", API_WORD, AT(format), 0, 0, formats},
     {"camera", API_TEXT, AT(camera), 1, 200, NULL},

@@ -98,9 +98,12 @@ static int check_term(struct search *q, const struct term *t, struct eye_err *er
 
 /* ---- from parameters ---- */
 
+enum { TERM_NAMES = 5, WORDS_MAX = 8 };
+
 struct walk {
     struct search *q;
     struct eye_err *err;
+    int times[TERM_NAMES]; /* that each name came */
 };
 
 static int on_parameter(void *ctx, const char *name, const char *value)
@@ -109,20 +112,26 @@ static int on_parameter(void *ctx, const char *name, const char *value)
         const char *name;
         const struct api_field *field;
         double weight;
-    } names[] = {{"q", &term_fields[0], 1},
-                 {"minus", &term_fields[0], -1},
-                 {"like", &term_fields[1], 1},
-                 {"minus_like", &term_fields[1], -1},
-                 {"url", &term_fields[2], 1}};
+        double longest; /* an address holds less than a body */
+        int most;
+    } names[TERM_NAMES] = {{"q", &term_fields[0], 1, 500, WORDS_MAX},
+                           {"minus", &term_fields[0], -1, 500, WORDS_MAX},
+                           {"like", &term_fields[1], 1, (double)API_ID_MAX, API_TERMS_MAX},
+                           {"minus_like", &term_fields[1], -1, (double)API_ID_MAX, API_TERMS_MAX},
+                           {"url", &term_fields[2], 1, 2048, API_URLS_MAX}};
     struct walk *w = ctx;
     struct search *q = w->q;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < TERM_NAMES; i++) {
         if (strcmp(name, names[i].name) != 0)
             continue;
+        if (++w->times[i] > names[i].most)
+            return eye_fail(w->err, EYE_EINVAL, "parameter '%s' may come %d times at most", name,
+                            names[i].most);
         struct api_field field = *names[i].field;
         uint32_t seen = 0; /* these may come again */
         struct term *t = new_term(q, names[i].weight, w->err);
         field.name = name;
+        field.hi = names[i].longest;
         int rc = t ? api_query_one(&field, 1, t, &seen, name, value, w->err) : EYE_EINVAL;
         return rc ? rc : check_term(q, t, w->err);
     }
@@ -309,7 +318,7 @@ void handle_search_get(struct http_request *rq, void *ctx)
 {
     struct eye_err err;
     struct search q;
-    struct walk w = {&q, &err};
+    struct walk w = {&q, &err, {0}};
     search_init(&q);
     if (http_query_each(rq, on_parameter, &w) == 0)
         answer(ctx, rq, &q);
