@@ -29,3 +29,25 @@ async function axe(page) {
     .filter((v) => v.impact === 'serious' || v.impact === 'critical')
     .map((v) => `${v.impact} ${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? '')).join('; ')}`)
 }
+
+/** A real drop of files and folders from disk onto the middle of the page, as the browser gets it from a file manager. */
+export async function drop(page, paths) {
+  const cdp = await page.context().newCDPSession(page)
+  const { width, height } = page.viewportSize()
+  const data = { items: [], files: paths, dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop']) await cdp.send('Input.dispatchDragEvent', { type, x: Math.round(width / 2), y: Math.round(height / 2), data })
+  await cdp.detach()
+}
+
+/** How much of the page sticks out at the right, in pixels. */
+export const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+
+/** JSON of the server's API, asked by the page itself. */
+export const api = (page, path) => page.evaluate(async (p) => (await fetch(new URL(`api/v1${p}`, document.baseURI))).json(), path)
+
+/** The view is there and has what it asks the server for (events never end, so the network is never idle). */
+export async function settled(page) {
+  await page.getByRole('heading', { level: 1 }).first().waitFor({ state: 'attached' })
+  await page.waitForLoadState('load')
+  await page.waitForFunction(() => performance.now() - Math.max(0, ...performance.getEntriesByType('resource').map((r) => r.responseEnd)) > 250)
+}

@@ -10,7 +10,7 @@ const UNTIL = 15000
 export class Scratch {
   constructor(root) {
     this.root = root
-    this.program = process.env.EYESHINE ?? join(root, 'build/eyeshine')
+    this.program = process.env.EYESHINE_PROGRAM ?? join(root, 'build/eyeshine')
     this.dir = mkdtempSync(join(tmpdir(), 'eyeshine-journeys-'))
   }
 

@@ -1,0 +1,40 @@
+// A key is made on this machine and shown once; a server that asks for keys lets in who has it, and shows pictures.
+export const name = 'API key'
+
+export async function run({ page, url, server, check, shot, axe }) {
+  await page.goto(`${url}settings`)
+  await page.getByRole('button', { name: 'Make a key' }).click()
+  await page.getByLabel('For whom or what').fill('Anna')
+  await page.getByLabel('Search and add pictures').check()
+  await axe('dialog: make a key')
+  await shot('key-make')
+  await page.getByRole('button', { name: 'Make it' }).click()
+  const secret = await page.locator('[data-test=secret]').innerText()
+  await check(/^eye_[\w-]{43}$/.test(secret), 'the secret is shown')
+  await axe('dialog: the new key')
+  await shot('key-made')
+  await page.getByRole('button', { name: 'I have it' }).click()
+  await check(page.getByText('may search and add pictures').waitFor().then(() => true), 'the key is listed')
+
+  await server.stop()
+  server.args = ['--require-key']
+  await server.start()
+  await page.goto(`${url}index`)
+  await page.getByRole('heading', { name: 'This library asks for a key' }).waitFor()
+  await axe('login')
+  await shot('key-login')
+  await page.getByLabel('API key').fill('eye_wrong')
+  await page.getByRole('button', { name: 'Enter' }).click()
+  await check(page.getByRole('alert').filter({ hasText: /\w/ }).waitFor().then(() => true), 'a wrong key is refused with a reason')
+  await page.getByLabel('API key').fill(secret)
+  await page.getByRole('button', { name: 'Enter' }).click()
+  await page.getByRole('button', { name: 'Choose pictures' }).waitFor()
+  await check(page.getByRole('button', { name: 'Add a folder' }).count().then((n) => n === 0), 'what the key may not do is not offered')
+  await page.reload()
+  await page.getByRole('button', { name: 'Choose pictures' }).waitFor()
+  await page.getByRole('link', { name: 'Image Search' }).click()
+  await check(page.waitForFunction(() => [...document.images].some((i) => i.naturalWidth > 0 && i.src.includes('/thumbnail'))).then(() => true), 'pictures are shown')
+  await page.getByRole('link', { name: 'Settings' }).click()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await check(page.getByRole('heading', { name: 'This library asks for a key' }).waitFor().then(() => true), 'and one can leave')
+}
