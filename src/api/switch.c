@@ -1,7 +1,7 @@
 /* switch.c - the change to another model, in a thread of its own.
  *
- * It may take hours; until it is done the old model answers. A server that stops in the middle loses nothing: asked
- * again, the library goes on where it was. */
+ * It may take hours; until it is done the old model answers. While something is being indexed it waits, looking again each
+ * second. A server that stops in the middle loses nothing: asked again, the library goes on where it was. */
 #include "api/internal.h"
 
 #include <pthread.h>
@@ -11,6 +11,7 @@ enum state { NEVER, RUNNING, DONE, FAILED };
 struct api_switch {
     eye_lib *lib;
     pthread_mutex_t lock;
+    pthread_cond_t stopped;
     pthread_t thread;
     bool joinable, stop;
     enum state state;
@@ -25,6 +26,7 @@ struct api_switch *api_switch_new(eye_lib *lib, struct eye_err *err)
     if (c) {
         c->lib = lib;
         pthread_mutex_init(&c->lock, NULL);
+        pthread_cond_init(&c->stopped, NULL);
     }
     return c;
 }
@@ -35,9 +37,11 @@ void api_switch_free(struct api_switch *c)
         return;
     pthread_mutex_lock(&c->lock);
     c->stop = true;
+    pthread_cond_signal(&c->stopped);
     pthread_mutex_unlock(&c->lock);
     if (c->joinable)
         pthread_join(c->thread, NULL);
+    pthread_cond_destroy(&c->stopped);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
@@ -53,11 +57,29 @@ static int on_progress(void *ctx, uint64_t done, uint64_t total)
     return stop;
 }
 
+/* False: the server stops. The note says meanwhile what is waited for. */
+static bool wait_a_second(struct api_switch *c, const char *why)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    pthread_mutex_lock(&c->lock);
+    snprintf(c->note, sizeof c->note, "%s", why);
+    if (!c->stop)
+        pthread_cond_timedwait(&c->stopped, &c->lock, &until);
+    bool go_on = !c->stop;
+    pthread_mutex_unlock(&c->lock);
+    return go_on;
+}
+
 static void *run(void *arg)
 {
     struct api_switch *c = arg;
     struct eye_err err;
-    int rc = eye_model_use(c->lib, c->model, on_progress, c, &err);
+    int rc;
+    do {
+        rc = eye_model_use(c->lib, c->model, on_progress, c, &err);
+    } while (rc == EYE_EBUSY && wait_a_second(c, err.msg));
     pthread_mutex_lock(&c->lock);
     c->state = rc ? FAILED : DONE;
     snprintf(c->note, sizeof c->note, "%s", rc ? err.msg : "");
