@@ -212,6 +212,39 @@ static void a_root_for_single_files(void **state)
     assert_clean(l);
 }
 
+/* It is the library's own: it moves with it, and no root above takes it. */
+static void the_root_of_the_uploads(void **state)
+{
+    struct lib *l = *state;
+    size_t n;
+    int64_t up = 0, again = 0, old = root_add(l, "/lib/uploads");
+    OK(l, store_root_state(l->s, old, true, 5, &l->err));
+    OK(l, store_root_uploads(l->s, "/lib/uploads", &up, &l->err));
+    assert_int_equal(up, old);
+    set_file(l, up, "a.jpg", put(l, "a"));
+    int64_t all = root_add(l, "/");
+    struct store_root *roots = roots_of(l, &n);
+    assert_int_equal(n, 2);
+    assert_int_equal(roots[1].id, up);
+    assert_true(roots[1].uploads);
+    assert_false(roots[0].uploads);
+    assert_false(roots[1].offline);
+    store_roots_free(roots, n);
+    OK(l, store_root_uploads(l->s, "/moved/uploads", &again, &l->err));
+    assert_int_equal(again, up);
+    OK(l, store_root_uploads(l->s, "/moved/uploads", &again, &l->err));
+    assert_int_equal(again, up);
+    assert_true(picture_at(l, up, "a.jpg") > 0);
+    OK(l, store_root_remove(l->s, up, &l->err));
+    OK(l, store_root_uploads(l->s, "/moved/uploads", &again, &l->err));
+    assert_true(again > up && again > all);
+    OK(l, store_roots_brief(l->s, &roots, &n, &l->err));
+    assert_int_equal(n, 2);
+    assert_int_equal(roots[1].files, 0);
+    store_roots_free(roots, n);
+    assert_clean(l);
+}
+
 static void mounts_come_and_go(void **state)
 {
     struct lib *l = *state;
@@ -248,6 +281,7 @@ int main(void)
         T(colliding_paths_keep_the_better_word),
         T(an_offline_root_becomes_a_mount),
         T(a_root_for_single_files),
+        T(the_root_of_the_uploads),
         T(mounts_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
