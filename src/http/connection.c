@@ -164,8 +164,10 @@ static enum MHD_Result take_body(struct http_request *rq, const char *bytes, siz
     *len = 0;
     if (http_body_hopeless(rq))
         return hang_up(rq);
+    int seconds = rq->server->cfg.body_seconds;
     if (!was && http_body_failed(rq))
-        http_watch_deadline(rq->server, rq->node, FAILED_SECONDS, true);
+        http_watch_deadline(rq->server, rq->node,
+                            seconds < FAILED_SECONDS ? seconds : FAILED_SECONDS, true);
     return MHD_YES;
 }
 

@@ -50,7 +50,7 @@ struct http_access {
     const char *method, *path; /* path without the query: it may hold secrets */
     const char *peer;          /* address */
     const char *agent;         /* "" if none */
-    int status;
+    int status;                /* 0: none was sent */
     uint64_t bytes_out;
     double seconds;
     uint64_t request; /* its number since the start */
@@ -144,7 +144,8 @@ void http_reply_file(struct http_request *rq, int fd, uint64_t size, const char 
 /* True (and 304 is sent) if the client has this etag already. */
 bool http_not_modified(struct http_request *rq, const char *etag);
 
-/* A reply whose bytes come bit by bit from any thread. The handler may return at once and keep the stream. */
+/* A reply whose bytes come bit by bit from any thread. The handler may return at once and keep the stream. NULL (no memory, and that
+ * is answered) may be given to all of these. A handler that waits in write is replaced: it holds up no other request. */
 struct http_stream *http_reply_stream(struct http_request *rq, int status, const char *type,
                                       size_t buffer);
 /* Wait for room, then append. EYE_ECANCELLED: the client is gone or the server drains. */

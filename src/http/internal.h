@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -61,8 +62,11 @@ struct http_work {
     pthread_mutex_t lock;
     pthread_cond_t has_work, done;
     struct http_request *head, *tail;
-    pthread_t *threads;
-    int nthreads, queued, queue_max, busy;
+    int wanted;   /* threads that are to be there for the queue */
+    int nthreads; /* that are there, with those lent away */
+    int alive;    /* ... and those about to end */
+    int lent;     /* wait for a slow client inside a handler */
+    int queued, queue_max, busy;
     bool stop;     /* workers end; nothing is queued any more */
     bool draining; /* no new streams, connections are not kept alive */
     int active;    /* requests begun and not completed */
@@ -124,6 +128,7 @@ struct http_request {
     bool replied;   /* `response` is made (or could not be) */
     bool on_worker; /* the connection is suspended */
     bool committed; /* resumed already */
+    bool lent;      /* its worker has been replaced; only for the handler's thread */
     struct MHD_Response *response;
     int status;
     uint64_t bytes_out;
@@ -161,6 +166,9 @@ void http_work_stop(struct http_server *s);
 /* The connection must be suspended. */
 void http_work_give(struct http_request *rq);
 bool http_work_has_room(struct http_server *s);
+/* The handler of `rq`, in its own thread, is about to wait for its client. */
+void http_work_lend(struct http_request *rq);
+void http_block_signals(sigset_t *old); /* server.c: threads of ours get none */
 
 /* connection.c: the three callbacks of libmicrohttpd */
 void *http_on_uri(void *cls, const char *uri, struct MHD_Connection *conn);
@@ -214,6 +222,7 @@ void http_reply_forget_headers(struct http_request *rq);
 /* stream.c */
 void http_streams_end(struct http_server *s); /* all of them are as if the client had gone */
 uint64_t http_stream_sent(const struct http_stream *st);
+void http_stream_handler_returned(struct http_stream *st);
 void http_stream_unref(struct http_stream *st);
 
 #endif

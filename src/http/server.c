@@ -132,6 +132,32 @@ static void init_work(struct http_work *w)
     pthread_condattr_destroy(&attr);
 }
 
+/* Signals are for the program's own threads. Not those that a fault of the thread itself raises. */
+void http_block_signals(sigset_t *old)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
+    sigdelset(&all, SIGABRT);
+    pthread_sigmask(SIG_SETMASK, &all, old);
+}
+
+static int start_threads(struct http_server *s, struct eye_err *err)
+{
+    sigset_t old;
+    http_block_signals(&old);
+    int rc = http_work_start(s, err);
+    if (rc == 0)
+        rc = start_daemon(s, err);
+    if (rc == 0)
+        rc = http_watch_start(s, err);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return rc;
+}
+
 struct http_server *http_start(const struct http_config *config, struct eye_err *err)
 {
     struct http_server *s = mem_calloc(1, sizeof *s, err);
@@ -147,11 +173,7 @@ struct http_server *http_start(const struct http_config *config, struct eye_err 
     if (rc == 0)
         rc = http_listen(s, err);
     if (rc == 0)
-        rc = http_work_start(s, err);
-    if (rc == 0)
-        rc = start_daemon(s, err);
-    if (rc == 0)
-        rc = http_watch_start(s, err);
+        rc = start_threads(s, err);
     if (rc == 0)
         return s;
     release(s);

@@ -13,6 +13,8 @@ struct http_stream {
     struct http_server *server; /* only while linked */
     struct http_stream *next, *prev;
     struct MHD_Connection *conn;
+    struct http_request *rq; /* while its handler runs */
+    pthread_t handler;       /* the thread that it runs in */
     atomic_int refs;
     pthread_mutex_t lock;
     pthread_cond_t room;
@@ -142,6 +144,13 @@ static void reply_gone(void *cls)
 
 /* ---- the owner's side ---- */
 
+void http_stream_handler_returned(struct http_stream *st)
+{
+    pthread_mutex_lock(&st->lock);
+    st->rq = NULL;
+    pthread_mutex_unlock(&st->lock);
+}
+
 static struct http_stream *new_stream(struct http_request *rq, size_t buffer)
 {
     struct http_stream *st = mem_calloc(1, sizeof *st, NULL);
@@ -155,6 +164,8 @@ static struct http_stream *new_stream(struct http_request *rq, size_t buffer)
     }
     st->server = rq->server;
     st->conn = rq->conn;
+    st->rq = rq->on_worker ? rq : NULL;
+    st->handler = pthread_self();
     atomic_init(&st->refs, 3);
     pthread_mutex_init(&st->lock, NULL);
     pthread_cond_init(&st->room, NULL);
@@ -177,8 +188,10 @@ struct http_stream *http_reply_stream(struct http_request *rq, int status, const
     struct http_stream *st = new_stream(rq, buffer);
     struct MHD_Response *response = st ? make_response(rq, st) : NULL;
     if (!response) {
-        if (st)
-            atomic_store(&st->refs, 1), http_stream_unref(st);
+        if (st) {
+            atomic_store(&st->refs, 1);
+            http_stream_unref(st);
+        }
         http_refuse(rq, 503, "out of memory");
         return NULL;
     }
@@ -208,13 +221,29 @@ static size_t put(struct http_stream *st, const char *bytes, size_t len)
     return n;
 }
 
+/* Under the lock, and again after it. A handler in its own thread has a worker take its place first. */
+static void wait_for_room(struct http_stream *st)
+{
+    struct http_request *mine =
+        st->rq && pthread_equal(st->handler, pthread_self()) ? st->rq : NULL;
+    if (mine && !mine->lent) {
+        pthread_mutex_unlock(&st->lock); /* work.lock comes before it */
+        http_work_lend(mine);
+        pthread_mutex_lock(&st->lock);
+    }
+    while (st->len == st->cap && !st->gone)
+        pthread_cond_wait(&st->room, &st->lock);
+}
+
 int http_stream_write(struct http_stream *s, const void *bytes, size_t len)
 {
     const char *p = bytes;
+    if (!s)
+        return EYE_ECANCELLED;
     pthread_mutex_lock(&s->lock);
     while (len > 0 && !s->gone) {
         if (s->len == s->cap) {
-            pthread_cond_wait(&s->room, &s->lock);
+            wait_for_room(s);
             continue;
         }
         size_t n = put(s, p, len);
@@ -229,6 +258,8 @@ int http_stream_write(struct http_stream *s, const void *bytes, size_t len)
 int http_stream_try(struct http_stream *s, const void *bytes, size_t len)
 {
     int rc = 0;
+    if (!s)
+        return EYE_ECANCELLED;
     pthread_mutex_lock(&s->lock);
     if (s->gone)
         rc = EYE_ECANCELLED;
@@ -242,7 +273,8 @@ int http_stream_try(struct http_stream *s, const void *bytes, size_t len)
 
 void http_stream_abort(struct http_stream *s)
 {
-    end(s);
+    if (s)
+        end(s);
 }
 
 void http_stream_close(struct http_stream *s)

@@ -64,7 +64,7 @@ static void start(struct fixture *f)
     fixture_start(f, (struct http_config){.routes = ROUTES,
                                           .nroutes = sizeof ROUTES / sizeof *ROUTES,
                                           .drain_seconds = 1,
-                                          .idle_seconds = 2});
+                                          .idle_seconds = 1});
 }
 
 static int begin(const struct fixture *f, const char *target)
@@ -222,7 +222,7 @@ static void events_arrive_one_by_one(void **state)
     memset(filler, 'x', sizeof filler);
     assert_int_equal(http_stream_try(st, filler, sizeof filler), EYE_EBUSY); /* never fits */
     /* Quiet for longer than the idle time: that is no idle client. */
-    usleep(2500000);
+    usleep(1500000);
     assert_int_equal(http_stream_write(st, "x", 1), 0);
     http_stream_close(st);
     assert_int_equal(recv(fd, out, 11, MSG_WAITALL), 11);
@@ -254,6 +254,35 @@ static void draining_ends_streams(void **state)
     assert_int_equal(http_stream_try(st, "x", 1), EYE_ECANCELLED);
     http_stream_abort(st);
     http_stream_close(st);
+}
+
+/* All workers wait for clients that do not read; others get their answers. */
+static void slow_clients_hold_no_worker(void **state)
+{
+    (void)state;
+    enum { N = 6 };
+    struct fixture f;
+    char out[4096];
+    int fds[N];
+    struct http_stats stats;
+    forget();
+    fixture_open(&f);
+    fixture_start(&f, (struct http_config){.routes = ROUTES,
+                                           .nroutes = sizeof ROUTES / sizeof *ROUTES,
+                                           .workers = 2,
+                                           .drain_seconds = 1});
+    for (int i = 0; i < N; i++)
+        fds[i] = begin(&f, "/big");
+    WAIT_FOR((http_stats_get(f.server, &stats), stats.busy_workers) == N);
+    int fd = begin(&f, "/events");
+    assert_int_equal(read_reply(fd, out, sizeof out), 200);
+    http_stream_close(atomic_load(&kept));
+    close(fd);
+    for (int i = 0; i < N; i++)
+        close(fds[i]);
+    WAIT_FOR((http_stats_get(f.server, &stats), stats.busy_workers) == 0);
+    assert_int_equal(get(&f, "/none", out, sizeof out), 404);
+    fixture_close(&f);
 }
 
 /* ---- many streams, many writers, all at once ---- */
@@ -296,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_client_that_goes_away),
         cmocka_unit_test(events_arrive_one_by_one),
         cmocka_unit_test(draining_ends_streams),
+        cmocka_unit_test(slow_clients_hold_no_worker),
         cmocka_unit_test(many_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
