@@ -99,19 +99,34 @@ static int not_known(struct eye_err *err)
                     "this API key is not known here: `eyeshine key list` shows which are");
 }
 
-/* What is remembered of the secret: 1 and the answer, 0 if nothing. *forgotten: to be handed to `learn`. */
-static int look_up(struct api_auth *a, const struct hash *h, double now, struct answer *out,
-                   unsigned *forgotten)
+/* What is remembered of a secret. */
+struct memory {
+    bool fresh;         /* `answer` can be believed */
+    bool good;          /* it was somebody's a while ago: no guess, whatever comes of it */
+    unsigned forgotten; /* when that was looked up, for `learn` */
+    struct answer answer;
+};
+
+static struct memory look_up(struct api_auth *a, const struct hash *h, double now)
 {
     pthread_mutex_lock(&a->lock);
-    const struct answer *known = recall(a->known, KNOWN, h, now);
-    if (!known)
-        known = recall(a->wrong, WRONG, h, now);
-    if (known)
-        *out = *known;
-    *forgotten = a->forgotten;
+    struct memory m = {.forgotten = a->forgotten};
+    const struct answer *fresh = recall(a->known, KNOWN, h, now);
+    m.good = recall(a->known, KNOWN, h, 0) != NULL;
+    if (!fresh)
+        fresh = recall(a->wrong, WRONG, h, now);
+    m.fresh = fresh != NULL;
+    if (fresh)
+        m.answer = *fresh;
     pthread_mutex_unlock(&a->lock);
-    return known != NULL;
+    return m;
+}
+
+static void drop(struct answer *table, size_t n, const struct hash *h)
+{
+    for (size_t i = 0; i < n; i++)
+        if (same_hash(&table[i].secret, h))
+            table[i] = (struct answer){0};
 }
 
 static void learn(struct api_auth *a, const struct answer *answer, unsigned forgotten)
@@ -119,8 +134,10 @@ static void learn(struct api_auth *a, const struct answer *answer, unsigned forg
     pthread_mutex_lock(&a->lock);
     if (a->forgotten == forgotten && answer->scope)
         remember(a->known, KNOWN, answer);
-    else if (!answer->scope)
+    if (!answer->scope) {
+        drop(a->known, KNOWN, &answer->secret);
         remember(a->wrong, WRONG, answer);
+    }
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -128,17 +145,16 @@ int api_auth_check(struct api_auth *a, const char *secret, const char *peer, dou
                    int64_t *id, eye_scope *scope, int *wait, struct eye_err *err)
 {
     struct answer answer = {.until = now + API_AUTH_SECONDS};
-    struct answer remembered;
-    unsigned forgotten = 0;
     char who[64];
     hash_bytes(secret, strlen(secret), &answer.secret);
     api_limit_name(peer, who);
-    if (look_up(a, &answer.secret, now, &remembered, &forgotten)) {
-        *id = remembered.id;
-        *scope = remembered.scope;
-        return remembered.scope ? 0 : not_known(err);
+    struct memory m = look_up(a, &answer.secret, now);
+    if (m.fresh) {
+        *id = m.answer.id;
+        *scope = m.answer.scope;
+        return m.answer.scope ? 0 : not_known(err);
     }
-    *wait = api_limit_look(a->guesses, who, now);
+    *wait = m.good ? 0 : api_limit_look(a->guesses, who, now);
     if (*wait)
         return eye_fail(err, EYE_EBUSY, "too many wrong API keys from this address: wait %d s",
                         *wait);
@@ -146,12 +162,12 @@ int api_auth_check(struct api_auth *a, const char *secret, const char *peer, dou
     if (rc == EYE_ENOTFOUND) {
         answer.scope = (eye_scope)0;
         api_limit_take(a->guesses, who, now);
-        learn(a, &answer, forgotten);
+        learn(a, &answer, m.forgotten);
         return not_known(err);
     }
     if (rc)
         return rc;
-    learn(a, &answer, forgotten);
+    learn(a, &answer, m.forgotten);
     *id = answer.id;
     *scope = answer.scope;
     return 0;

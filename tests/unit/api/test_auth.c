@@ -89,7 +89,19 @@ static void limits_guesses(void **state)
     assert_int_equal(k.asked, asked); /* not even looked at */
     assert_int_equal(check(a, "eye_more", "192.0.2.2", 100), EYE_ENOTFOUND); /* others may */
     assert_int_equal(check(a, "eye_good", "192.0.2.1", 101), 0); /* who was known stays */
-    assert_int_equal(check(a, "eye_other", "192.0.2.1", 104), EYE_ENOTFOUND); /* one more later */
+    assert_int_equal(check(a, "eye_good", "192.0.2.1", 112), 0); /* also after a while */
+    for (int i = 0; i < API_AUTH_GUESSES; i++) {
+        snprintf(guess, sizeof guess, "eye_x%d", i);
+        check(a, guess, "192.0.2.1", 112);
+    }
+    k.secret = NULL;
+    assert_int_equal(check(a, "eye_good", "192.0.2.1", 123), EYE_ENOTFOUND);
+    for (int i = 0; i < API_AUTH_GUESSES; i++) {
+        snprintf(guess, sizeof guess, "eye_y%d", i);
+        check(a, guess, "192.0.2.1", 134);
+    }
+    assert_int_equal(check(a, "eye_good", "192.0.2.1", 134), EYE_EBUSY);      /* a guess by now */
+    assert_int_equal(check(a, "eye_other", "192.0.2.1", 138), EYE_ENOTFOUND); /* one more later */
     api_auth_free(a);
 }
 
