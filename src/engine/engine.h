@@ -69,7 +69,7 @@ struct eye_lib {
     struct eng_model *model;     /* NULL until first needed */
     struct eng_vectors *vectors; /* NULL until first needed */
     struct eng_encodings *encodings;
-    struct eng_turns turns;       /* for searches */
+    struct eng_turns turns;       /* at the model, for queries */
     struct pool *pool;            /* for searches; NULL until first needed */
     struct decoder_pool *decoder; /* for pictures as queries; NULL until needed */
     struct eng_thumbs *thumbs;    /* thumb.c; NULL until needed */
@@ -181,7 +181,7 @@ void eng_encodings_put(struct eng_encodings *e, const struct hash *weights, cons
 /* ---- turns.c: at most so many at once ---- */
 void eng_turns_init(struct eng_turns *t, int most);
 void eng_turns_release(struct eng_turns *t);
-/* Around what takes all of a processor. Not to be nested, and no waiting inside. */
+/* Around each use of the model by a query. Not to be nested. */
 void eng_turn_begin(struct eng_turns *t);
 void eng_turn_end(struct eng_turns *t);
 

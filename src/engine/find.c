@@ -39,9 +39,7 @@ static int apply_filter(struct find *f, const struct store_filter *filter, struc
     if (f->all) {
         return store_count(f->session.store, &f->results->total, err);
     }
-    eng_turn_begin(&f->lib->turns);
     int rc = store_filter(f->session.store, filter, &f->ids, &f->nids, err);
-    eng_turn_end(&f->lib->turns);
     f->results->total = f->nids;
     return rc;
 }
@@ -94,11 +92,9 @@ static int next_by_score(struct find *f, size_t max, size_t *n, struct eye_err *
     struct vector_scope scope = {f->mask, f->paged ? &f->at : NULL};
     struct pool *pool;
     int rc = eng_pool(f->lib, &pool, err);
-    if (rc == 0) {
-        eng_turn_begin(&f->lib->turns);
-        rc = vector_search(f->session.vectors->set, f->v, 1, max, &scope, pool, f->hits, n, err);
-        eng_turn_end(&f->lib->turns);
-    }
+    rc = rc < 0
+             ? rc
+             : vector_search(f->session.vectors->set, f->v, 1, max, &scope, pool, f->hits, n, err);
     while (rc == 0 && *n && f->hits[*n - 1].score < f->options->min_score) {
         --*n;
     }

@@ -1,8 +1,8 @@
-/* turns.c - how many may do heavy work at once.
+/* turns.c - how many may run the model at once.
  *
- * Running the model, asking the filter and scanning vectors each use all of a processor and some memory of their own: more of
- * them at once than there are threads finish no sooner, and 32 callers of a server would hold the memory of 32. So they take
- * turns, whoever comes; waiting for a disk or a decoder is not done inside a turn. */
+ * It uses all of a processor and scratch memory of its own: more at once than there are threads finish no sooner, and 32
+ * callers of a server would hold the scratch of 32. So they take turns. Scans and filters need next to no memory and
+ * often less time than waking somebody takes: the system shares out the processor among them better than a queue did. */
 #include "engine/engine.h"
 
 void eng_turns_init(struct eng_turns *t, int most)
