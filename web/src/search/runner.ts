@@ -2,8 +2,7 @@
 //
 // Typing asks after a pause, everything else at once. A newer question aborts the older request; an answer that comes late all the
 // same is recognised by its ticket and dropped. Pages are appended by cursor; a picture seen already is not shown twice.
-import type { Query } from './query'
-import { toBody } from './query'
+import { toBody, type Query } from './query'
 import type { Hit, SearchAnswer, SearchBody } from './types'
 import { queryKey } from './urlcodec'
 
@@ -11,6 +10,8 @@ export type Phase = 'idle' | 'loading' | 'ready' | 'error'
 
 export interface Results {
   key: string
+  /** What these answer; the box may be further already. */
+  query: Query
   hits: Hit[]
   next: string | null
   total: number
@@ -30,7 +31,9 @@ export interface RunnerState {
 export interface RunnerOptions {
   ask: (body: SearchBody, signal: AbortSignal) => Promise<SearchAnswer>
   change: (state: RunnerState) => void
+  /** Pictures of the first page, which should come fast, and of each further one. */
   pageSize?: number
+  nextSize?: number
   debounceMs?: number
 }
 
@@ -43,10 +46,12 @@ export class Runner {
   private timer: ReturnType<typeof setTimeout> | undefined
   private query: Query | null = null
   private readonly pageSize: number
+  private readonly nextSize: number
   private readonly debounceMs: number
 
   constructor(private readonly o: RunnerOptions) {
     this.pageSize = o.pageSize ?? 60
+    this.nextSize = o.nextSize ?? 240
     this.debounceMs = o.debounceMs ?? 150
   }
 
@@ -75,7 +80,7 @@ export class Runner {
     try {
       const a = await this.o.ask(toBody(query, this.pageSize), abort.signal)
       if (ticket !== this.ticket) return
-      this.set({ phase: 'ready', results: { key, hits: a.hits, next: a.next, total: a.total, tookMs: a.took_ms } })
+      this.set({ phase: 'ready', results: { key, query, hits: a.hits, next: a.next, total: a.total, tookMs: a.took_ms } })
     } catch (error) {
       if (ticket === this.ticket) this.set({ phase: 'error', error })
     }
@@ -89,7 +94,7 @@ export class Runner {
     const abort = (this.abort = new AbortController())
     this.set({ paging: true, pageError: null })
     try {
-      const a = await this.o.ask(toBody(this.query, this.pageSize, results.next), abort.signal)
+      const a = await this.o.ask(toBody(this.query, this.nextSize, results.next), abort.signal)
       if (ticket !== this.ticket) return
       const seen = new Set(results.hits.map((h) => h.id))
       const hits = [...results.hits, ...a.hits.filter((h) => !seen.has(h.id))]

@@ -16,6 +16,15 @@ function recall(): void {
 }
 recall()
 
+/** The page may still be growing (the grid learns its width after it is mounted): try for a few frames. */
+async function settle(top: number): Promise<void> {
+  for (let tries = 0; tries < 20; tries++) {
+    window.scrollTo(0, top)
+    if (Math.abs(window.scrollY - top) < 1) return
+    await new Promise(requestAnimationFrame)
+  }
+}
+
 export function usePlaces(search: Search) {
   let shown = ''
   const note = () => shown && places.set(shown, window.scrollY)
@@ -26,8 +35,7 @@ export function usePlaces(search: Search) {
     const back = search.followed()
     shown = ''
     await nextTick()
-    await nextTick()
-    window.scrollTo(0, back ? (places.get(key) ?? 0) : 0)
+    await settle(back ? (places.get(key) ?? 0) : 0)
     shown = key
   }, { immediate: true })
 
@@ -41,5 +49,6 @@ export function usePlaces(search: Search) {
     history.scrollRestoration = before
     window.removeEventListener('scroll', note)
     window.removeEventListener('pagehide', keep)
+    window.scrollTo(0, 0) // the next view begins at its top
   })
 }

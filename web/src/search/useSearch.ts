@@ -3,7 +3,7 @@
 // The address is the truth: back, forward, reload and shared links go through it. Edits go the other way: they change the query at
 // once and the address follows (a step for Back, or a replacement of the step, see history.ts). Answers are kept for a while, so
 // Back shows what was there, where it was.
-import { computed, onBeforeUnmount, ref, shallowRef, watch, type InjectionKey } from 'vue'
+import { computed, onBeforeUnmount, shallowRef, watch, type InjectionKey } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
 import { asker } from './ask'
 import { Gestures, Recent } from './history'
@@ -120,13 +120,13 @@ export function useSearch() {
   }
 
   const hits = computed(() => state.value?.results?.hits ?? [])
-  /** First result below the line; -1: none, or nothing was asked for. Judged by the query the results belong to. */
-  const askedTerms = ref(false)
-  watch(() => state.value?.results, () => (askedTerms.value = hasTerms(query.value)), { flush: 'sync' })
-  const breakAt = computed(() => (askedTerms.value ? hits.value.findIndex((h) => !h.relevant) : -1))
+  /** What the pictures on screen answer. */
+  const asked = computed(() => state.value?.results?.query ?? emptyQuery)
+  /** First result below the line; -1: none, or nothing was asked for. */
+  const breakAt = computed(() => (hasTerms(asked.value) ? hits.value.findIndex((h) => !h.relevant) : -1))
 
   return {
-    query, state, hits, breakAt, viewed,
+    query, state, hits, asked, breakAt, viewed,
     edit, type, submit, again, view, closeView,
     more: () => void runner.more(),
     forget: (id: number) => {

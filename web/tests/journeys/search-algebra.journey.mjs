@@ -87,6 +87,7 @@ export async function run({ page, url, check, shot, axe, context }) {
   await page.goBack()
   await check(soon(async () => Math.abs((await page.evaluate(() => scrollY)) - y) < 2), 'Back returns to the same place')
   await page.getByRole('link', { name: 'Library' }).click()
+  await page.getByRole('heading', { name: 'Library', level: 1 }).waitFor()
   await page.goBack()
   await check(soon(async () => Math.abs((await page.evaluate(() => scrollY)) - y) < 2), 'also from another view')
 }

@@ -48,10 +48,10 @@ export async function run({ page, url, check, shot, axe, context }) {
   await first(page).click()
   await viewer.waitFor()
   const gone = await info.getByRole('heading').first().innerText()
-  await page.getByRole('button', { name: 'Remove' }).click()
+  await info.getByRole('button', { name: 'Remove', exact: true }).click()
   await check(page.getByText('the file stays where it is').waitFor().then(() => true), 'removing says what happens to the file')
   await shot('search-remove')
-  await page.getByRole('dialog', { name: /^Remove / }).getByRole('button', { name: 'Remove', exact: true }).click()
+  await page.getByRole('dialog', { name: /^Remove / }).last().getByRole('button', { name: 'Remove', exact: true }).click()
   await check(soon(async () => (await viewer.count()) === 0 && (await nameOf(first(page))) !== gone), 'and it is gone from the results')
 
   await page.goto(`${url}?q=clock`)
