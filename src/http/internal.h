@@ -34,7 +34,7 @@ struct http_pairs {
 
 /* A connection, known by its descriptor from accept until libmicrohttpd closes it. Under watch.lock. */
 struct http_conn {
-    struct http_conn *next, *prev;
+    struct http_conn *next;
     int fd;
     bool started;     /* libmicrohttpd has it */
     bool busy;        /* a request is on it */

@@ -24,18 +24,38 @@ void http_date_text(int64_t t, char text[40])
              MONTHS[tm.tm_mon], (tm.tm_year + 1900) % 10000, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
+/* The number that `n` digits at `at` make; -1: other characters stand there. */
+static int fixed_digits(const char *text, int at, int n)
+{
+    int value = 0;
+    for (int i = at; i < at + n; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT": everything has its place. The day's name tells nothing new. */
 int64_t http_date_parse(const char *text)
 {
-    char day[4], month[4], end[4];
-    struct tm tm = {0};
-    int used = 0;
-    if (sscanf(text, "%3s, %2d %3s %4d %2d:%2d:%2d %3s%n", day, &tm.tm_mday, month, &tm.tm_year,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, end, &used) != 8 ||
-        text[used] != '\0' || strcmp(end, "GMT") != 0)
+    static const char form[] = "Sun, 06 Nov 1994 08:49:37 GMT";
+    static const int fixed[] = {3, 4, 7, 11, 16, 19, 22, 25, 26, 27, 28};
+    if (strlen(text) != sizeof form - 1)
         return -1;
-    tm.tm_year -= 1900;
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (text[fixed[i]] != form[fixed[i]])
+            return -1;
+    struct tm tm = {.tm_mday = fixed_digits(text, 5, 2),
+                    .tm_year = fixed_digits(text, 12, 4) - 1900,
+                    .tm_hour = fixed_digits(text, 17, 2),
+                    .tm_min = fixed_digits(text, 20, 2),
+                    .tm_sec = fixed_digits(text, 23, 2)};
+    if (tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_year < 0 || tm.tm_hour < 0 || tm.tm_hour > 23 ||
+        tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
+        return -1;
     for (tm.tm_mon = 0; tm.tm_mon < 12; tm.tm_mon++)
-        if (strcmp(month, MONTHS[tm.tm_mon]) == 0)
+        if (strncmp(text + 8, MONTHS[tm.tm_mon], 3) == 0)
             return (int64_t)timegm(&tm);
     return -1;
 }

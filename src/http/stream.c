@@ -195,10 +195,13 @@ struct http_stream *http_reply_stream(struct http_request *rq, int status, const
         http_refuse(rq, 503, "out of memory");
         return NULL;
     }
-    link_stream(rq->server, st);
     rq->stream = st;
-    if (rq->head)
-        reply_gone(st);
+    if (rq->head) { /* nobody will read it */
+        st->gone = true;
+        atomic_store(&st->refs, 2);
+    } else {
+        link_stream(rq->server, st);
+    }
     http_reply_with(rq, status, type, response, 0);
     if (rq->on_worker) {
         rq->committed = true;

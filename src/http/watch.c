@@ -34,16 +34,16 @@ static void wake(struct http_watch *w)
 
 /* ---- the list of connections, under the lock ---- */
 
-static void unlink_conn(struct http_watch *w, struct http_conn *c)
+static void drop_conn(struct http_watch *w, const struct http_conn *c)
 {
-    if (c->next)
-        c->next->prev = c->prev;
-    if (c->prev)
-        c->prev->next = c->next;
-    else
-        w->conns = c->next;
-    w->nconns--;
-    free(c);
+    for (struct http_conn **at = &w->conns; *at; at = &(*at)->next)
+        if (*at == c) {
+            struct http_conn *gone = *at;
+            *at = gone->next;
+            free(gone);
+            w->nconns--;
+            return;
+        }
 }
 
 static struct http_conn *find(struct http_watch *w, int fd)
@@ -59,15 +59,13 @@ static struct http_conn *add_conn(struct http_server *s, int fd, const char *pee
     struct http_watch *w = &s->watch;
     struct http_conn *old = find(w, fd), *c = mem_calloc(1, sizeof *c, NULL);
     if (old) /* libmicrohttpd dropped it without a word, for want of memory */
-        unlink_conn(w, old);
+        drop_conn(w, old);
     if (!c)
         return NULL;
     c->fd = fd;
     c->deadline = http_now_ms() + (int64_t)s->cfg.header_seconds * 1000;
     snprintf(c->peer, sizeof c->peer, "%s", peer);
     c->next = w->conns;
-    if (c->next)
-        c->next->prev = c;
     w->conns = c;
     w->nconns++;
     return c;
@@ -92,7 +90,7 @@ void http_watch_notify(void *cls, struct MHD_Connection *conn, void **context,
             http_linger_add(w, keep);
             wake(w);
         }
-        unlink_conn(w, c);
+        drop_conn(w, c);
         *context = NULL;
     }
     pthread_mutex_unlock(&w->lock);
@@ -197,7 +195,7 @@ static void admit(struct http_server *s, int fd, const struct sockaddr_storage *
         pthread_mutex_lock(&s->watch.lock);
         struct http_conn *c = find(&s->watch, fd);
         if (c && !c->started)
-            unlink_conn(&s->watch, c);
+            drop_conn(&s->watch, c);
         pthread_mutex_unlock(&s->watch.lock);
     }
 }
@@ -305,7 +303,7 @@ void http_watch_release(struct http_watch *w)
 {
     http_linger_read(w, true);
     while (w->conns)
-        unlink_conn(w, w->conns);
+        drop_conn(w, w->conns);
     if (w->wake >= 0)
         close(w->wake);
     pthread_mutex_destroy(&w->lock);
