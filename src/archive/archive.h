@@ -20,14 +20,15 @@ struct unzip_limits {
 extern const struct unzip_limits unzip_limits_default;
 
 /* Called for each regular file inside, in order: begin (name: raw bytes, NUL-terminated, NOT trusted: may hold ../; return
- * non-zero to skip this file), data pieces, end (whole: false when it was cut by a limit or damaged, `reason` says why). */
+ * non-zero to skip this file), data pieces, end (whole: false when it was cut by a limit, damaged or encrypted, `reason` says why;
+ * NULL if whole). What was begun is always ended, also when everything stops. */
 struct unzip_sink {
     int (*begin)(void *ctx, const char *name, uint64_t size);
     int (*data)(void *ctx, const void *bytes, size_t len); /* negative: stop all, returned */
-    int (*end)(void *ctx, bool whole, const char *reason);
+    int (*end)(void *ctx, bool whole, const char *reason); /* likewise */
     void *ctx;
 };
-/* fd: a regular file. EYE_EFORMAT (no zip, damaged, encrypted), EYE_ELIMIT (a bomb, too many), EYE_EREMOTE (the process died). */
+/* fd: a regular file. Files inside that are damaged do not stop it. EYE_EFORMAT (no zip, damaged, encrypted), EYE_ELIMIT (a bomb, too many), EYE_EREMOTE (the process died). */
 int archive_unzip(int fd, const struct unzip_limits *limits, const struct unzip_sink *sink,
                   struct eye_err *err);
 bool archive_is_zip(const void *head, size_t len); /* by the first 4 bytes */
@@ -36,6 +37,8 @@ struct zip_writer;
 /* `write` gets the zip piece by piece; its non-zero return stops everything (EYE_ECANCELLED). */
 struct zip_writer *zip_new(int (*write)(void *ctx, const void *bytes, size_t len), void *ctx,
                            struct eye_err *err);
+/* `size` bytes from offset 0. EYE_EFORMAT: they could not be read to the end; what the zip has of it is incomplete, but
+ * the zip itself is sound and can go on. Names are UTF-8 (EYE_EINVAL); a mtime of 0 is fine. Other codes: the zip is lost. */
 int zip_add_fd(struct zip_writer *z, const char *name, int fd, uint64_t size, int64_t mtime,
                struct eye_err *err);
 int zip_add_bytes(struct zip_writer *z, const char *name, const void *bytes, size_t len,

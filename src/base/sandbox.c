@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -32,6 +33,19 @@ bool sandbox_wanted(void)
         log_line(LOG_WARN, "EYESHINE_SANDBOX=off: strangers' files are read without a system call "
                            "filter");
     return !off;
+}
+
+void sandbox_reset_signals(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    for (int s = 1; s < NSIG; s++)
+        signal(s, SIG_DFL);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 void sandbox_close_descriptors(int sock, int file)

@@ -30,6 +30,9 @@ struct sandbox_limits {
 
 /* False: the user's way around a system without seccomp, EYESHINE_SANDBOX=off (a warning is logged). */
 bool sandbox_wanted(void);
+/* Handlers of the program mean nothing in a child. Ctrl-C and a service manager's SIGTERM go to all processes at once: the
+ * program decides when to stop, and its children serve until then, so they ignore those. */
+void sandbox_reset_signals(void);
 /* Point 0, 1 and 2 at /dev/null, move `sock` to SANDBOX_SOCKET and `file` (-1: none) to SANDBOX_FILE, close all others. */
 void sandbox_close_descriptors(int sock, int file);
 /* rlimits and, if `seccomp`, the system call filter. EYE_EIO tells what the system refused. */

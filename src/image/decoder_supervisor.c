@@ -33,21 +33,6 @@ static pid_t *find_pid(struct nursery *n, pid_t pid)
     return NULL;
 }
 
-/* Handlers of the program mean nothing here. Ctrl-C and a service manager's SIGTERM go to all processes at once: the
- * program decides when to stop, and its decoders serve until then. */
-static void reset_signals(void)
-{
-    sigset_t none;
-    sigemptyset(&none);
-    for (int s = 1; s < NSIG; s++)
-        signal(s, SIG_DFL);
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static void answer_spawn(struct nursery *n)
 {
     struct supervisor_answer answer = {0, 0, 0};
@@ -94,7 +79,7 @@ _Noreturn static void supervise(const struct decoder_config *config, int sock)
     struct nursery n = {config, mem_calloc((size_t)config->nworkers, sizeof(pid_t), NULL)};
     struct supervisor_ask ask;
     setsid();
-    reset_signals();
+    sandbox_reset_signals();
     prctl(PR_SET_NAME, "eyeshine-nurse", 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     sandbox_close_descriptors(sock, -1);

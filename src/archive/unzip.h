@@ -1,0 +1,65 @@
+/* unzip.h - between unzip.c, unzip_child.c and their tests.
+ *
+ *     program                               sandboxed child
+ *     unzip.c  ── fork, file descriptor ──► unzip_child.c (libarchive)
+ *        └──── 'k'eep / 's'kip ──►, ◄── frames ────┘
+ */
+#ifndef ARCHIVE_UNZIP_H
+#define ARCHIVE_UNZIP_H
+
+#include "archive/archive.h"
+
+/* What the child says: READY, then for each file ENTRY DATA ... END, and DONE. `len` bytes follow each frame. An ENTRY that
+ * waits is answered with 'k'; or with 's', then nothing more of that file comes. Small files are not waited for: the program
+ * throws away what it does not want, and 70,000 of them do not cost 70,000 changes of process. */
+enum unzip_kind {
+    UNZIP_READY = 0x7a697031, /* code: that of the sandbox, text */
+    UNZIP_ENTRY,              /* size, waits, name */
+    UNZIP_DATA,               /* bytes */
+    UNZIP_END,                /* code 0: whole; else text */
+    UNZIP_DONE                /* code 0: the zip was read to its end; else text */
+};
+
+struct unzip_frame {
+    uint32_t kind;
+    int32_t code;
+    uint32_t len, waits;
+    uint64_t size; /* as the zip says; 0 if it does not */
+};
+
+enum {
+    UNZIP_TEXT_MAX = 65536, /* after any frame */
+    UNZIP_WAIT_FROM = 256 << 10,
+    UNZIP_ROOM = 2 * UNZIP_TEXT_MAX,
+    UNZIP_MEMORY_MIB = 256
+};
+
+/* Frames on their way to the program. */
+struct unzip_voice {
+    size_t len;
+    uint8_t bytes[UNZIP_ROOM];
+};
+/* False when the program is gone. bytes: at most UNZIP_TEXT_MAX. */
+bool unzip_say(struct unzip_voice *v, const struct unzip_frame *frame, const void *bytes);
+bool unzip_flush(struct unzip_voice *v);
+
+/* What the child does between READY and its end with the zip at SANDBOX_FILE. */
+typedef void unzip_job(struct unzip_voice *v, const struct unzip_limits *limits, int64_t size);
+unzip_job unzip_job_zip;
+
+/* archive_unzip with another job, for tests. */
+int archive_unzip_job(unzip_job *job, int fd, const struct unzip_limits *limits,
+                      const struct unzip_sink *sink, struct eye_err *err);
+
+/* The child's life, from just after the fork. `utf8`: a locale in which names are UTF-8. */
+struct unzip_start {
+    unzip_job *job;
+    const struct unzip_limits *limits;
+    int sock, fd, parent;
+    void *utf8;   /* locale_t */
+    int64_t size; /* of the zip */
+    bool seccomp;
+};
+_Noreturn void unzip_child(const struct unzip_start *start);
+
+#endif
