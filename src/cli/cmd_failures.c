@@ -15,9 +15,8 @@ static const struct cli_opt opts[O_COUNT] = {
 
 struct listing {
     struct buf line;
-    bool json, null, keep;
+    bool json, null, retry;
     uint64_t n;
-    struct buf kept; /* keep: the paths, each with its NUL, for the retry */
 };
 
 static int put_json(struct listing *l, const eye_failure *f)
@@ -38,8 +37,8 @@ static int on_failure(void *ctx, const eye_failure *f)
 {
     struct listing *l = ctx;
     l->n++;
-    if (l->keep)
-        return buf_append(&l->kept, f->path, strlen(f->path) + 1, NULL);
+    if (l->retry)
+        return 1; /* there is one: that is all we want to know */
     if (l->json)
         return put_json(l, f);
     if (l->null)
@@ -59,23 +58,15 @@ static int list_or_retry(struct cli_ctx *ctx, eye_lib *lib, struct listing *l)
 {
     struct eye_err err = {0};
     int code = eye_failures(lib, on_failure, l, &err);
-    if (code)
-        return code < 0 ? cli_fail(&err) : code;
-    if (l->n == 0) {
-        if (!ctx->quiet)
-            cli_say("no file failed");
-        return CLI_OK;
-    }
-    if (!l->keep)
-        return CLI_OK;
-    struct cli_list paths = {0};
-    eye_index_options o = {.retry_failed = true, .all_files = true};
-    for (size_t at = 0; at < l->kept.len && !code; at += strlen(l->kept.data + at) + 1)
-        code = cli_list_add(&paths, l->kept.data + at);
-    if (!code)
-        code = cli_run_index(ctx, lib, &paths, &o, l->json);
-    cli_list_free(&paths);
-    return code;
+    if (code < 0)
+        return cli_fail(&err);
+    if (l->n == 0 && !ctx->quiet)
+        cli_say("no file failed");
+    if (l->n == 0 || !l->retry)
+        return code;
+    struct cli_list all = {0};
+    eye_index_options o = {.only_failed = true, .all_files = true};
+    return cli_run_index(ctx, lib, &all, &o, l->json);
 }
 
 static int run_failures(struct cli_ctx *ctx, int argc, char **argv)
@@ -84,11 +75,10 @@ static int run_failures(struct cli_ctx *ctx, int argc, char **argv)
     struct listing l = {0};
     struct cli_opt bound[O_COUNT];
     memcpy(bound, opts, sizeof opts);
-    bound[O_RETRY].value = &l.keep;
+    bound[O_RETRY].value = &l.retry;
     bound[O_JSON].value = &l.json;
     bound[O_NULL].value = &l.null;
     buf_init(&l.line, 1 << 20);
-    buf_init(&l.kept, (size_t)1 << 30);
     int code = cli_parse(ctx, &cmd_failures, argc, argv, bound, O_COUNT, &rest);
     cli_list_free(&rest);
     if (!code)
@@ -99,7 +89,6 @@ static int run_failures(struct cli_ctx *ctx, int argc, char **argv)
     else if (!code)
         code = CLI_FAILED;
     eye_close(lib);
-    buf_release(&l.kept);
     buf_release(&l.line);
     return code;
 }

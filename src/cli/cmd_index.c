@@ -274,8 +274,8 @@ const struct cli_command cmd_index = {
             "as a picture costs only that file: 'eyeshine failures' lists them. It can be stopped "
             "at any time (Ctrl-C) and\n"
             "goes on from there when run again. Hidden files and folders are left out.\n"
-            "A single file outside the known folders makes its folder known: the next index "
-            "without a path walks it.",
+            "Of a folder of which only single files were named, the next index without a path "
+            "looks at those files only.",
     .run = run_index,
     .opts = opts,
     .nopts = O_COUNT,

@@ -324,8 +324,11 @@ static int long_file(struct walk *w, const char *path, const char *rel, struct e
         close(fd);
         return on_file(w, rel, &st, err);
     }
+    if (why.code == EYE_ENOTFOUND) {
+        return 0;
+    }
     eng_known_keep(w->scope, rel);
-    return why.code == EYE_ENOTFOUND ? 0 : push_failure(w, rel, NULL, &why, err);
+    return push_failure(w, rel, NULL, &why, err);
 }
 
 static int visit(struct walk *w, const char *rel, struct eye_err *err)

@@ -100,7 +100,7 @@ static int remove_unseen(struct eng_scan *scan, const struct eng_scope *scope, s
 static int set_state(const struct eng_scope *scope, struct eng_writer *w, bool only_failed,
                      struct eye_err *err)
 {
-    if (scope->nrels) { /* a few files say nothing about the root */
+    if (scope->nrels || (only_failed && !scope->offline)) { /* some files say little of the root */
         return 0;
     }
     bool whole = scope->kind == ENG_PATH_DIR && !scope->under[0] && !scope->offline && !only_failed;

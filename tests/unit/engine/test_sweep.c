@@ -1,4 +1,5 @@
 /* test_sweep.c - what is gone is removed, what is out of reach is kept: roots, mounts, partial scans. */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "engine/fixture.h"
@@ -164,6 +165,128 @@ static void test_single_file(void **state)
     fx_free(fx);
 }
 
+static int any_root(void *ctx, const eye_root *root)
+{
+    snprintf(ctx, 600, "%s", root->path);
+    return 0;
+}
+
+/* Of a folder of which single files were named nothing else is looked at, until someone names the folder. */
+static void test_single_files_of_a_folder(void **state)
+{
+    struct fx *fx = fx_new(state);
+    eye_index_options dry = {.dry_run = true};
+    fx_picture(fx, "a.bmp", 1);
+    fx_picture(fx, "b.bmp", 2);
+    fx_picture(fx, "other.bmp", 3);
+    fx_picture(fx, "in/c.bmp", 4);
+    fx_index(fx, "a.bmp");
+    fx_index(fx, "b.bmp");
+    assert_int_equal(fx_status(fx).roots, 1);
+    fx_index(fx, NULL);
+    FX_COUNTS(fx, 0, 0, 0, 2, 0, 0);
+    fx_index(fx, "in"); /* a folder in it is a root of its own */
+    FX_COUNTS(fx, 1, 0, 0, 0, 0, 0);
+    assert_int_equal(fx_status(fx).roots, 2);
+    fx_picture(fx, "a.bmp", 5);
+    fx_unlink(fx, "b.bmp");
+    fx_picture(fx, "in/d.bmp", 6);
+    fx_index(fx, NULL); /* both roots, each in its way */
+    FX_COUNTS(fx, 1, 1, 0, 1, 1, 0);
+    assert_int_equal(fx_outcome(fx, "in/d.bmp"), EYE_FILE_INDEXED);
+    move_photos(fx, true);
+    fx_index(fx, NULL);
+    FX_COUNTS(fx, 0, 0, 0, 0, 0, 0);
+    assert_int_equal(fx->p.offline_roots, 2);
+    move_photos(fx, false);
+    FX_OK(fx, fx_index_rc(fx, "", &dry));
+    FX_COUNTS(fx, 1, 0, 0, 3, 0, 0);
+    assert_int_equal(fx_status(fx).roots, 2);
+    fx_index(fx, "");
+    FX_COUNTS(fx, 1, 0, 0, 3, 0, 0);
+    assert_int_equal(fx_status(fx).roots, 1);
+    fx_picture(fx, "new.bmp", 7);
+    fx_index(fx, NULL);
+    FX_COUNTS(fx, 1, 0, 0, 4, 0, 0);
+    fx_verify_clean(fx);
+    fx_free(fx);
+}
+
+/* The library may lie among the pictures: what it keeps there is not indexed with them. */
+static void test_the_library_itself_is_left_out(void **state)
+{
+    struct fx *fx = fx_new(state);
+    char path[600], root[600] = "";
+    fx_picture(fx, "a.bmp", 1);
+    snprintf(path, sizeof path, "%s/spool/half.bmp", fx->library);
+    fx_picture(fx, path, 2);
+    snprintf(path, sizeof path, "%s/photos/b.bmp", fx->library); /* only the library's own folder */
+    fx_picture(fx, path, 3);
+    FX_OK(fx, fx_index_rc(fx, fx->dir, NULL));
+    FX_COUNTS(fx, 1, 0, 0, 0, 0, 0);
+    FX_OK(fx, eye_roots(fx->lib, any_root, root, &fx->err));
+    assert_string_equal(root, fx->dir);
+    fx_free(fx);
+}
+
+static void test_only_failed(void **state)
+{
+    struct fx *fx = fx_new(state);
+    eye_index_options o = {.only_failed = true};
+    fx_picture(fx, "good.bmp", 1);
+    fx_write(fx, "bad.jpg", "no", 2);
+    fx_write(fx, "gone.jpg", "no", 2);
+    fx_write(fx, "in/mended.jpg", "no", 2);
+    fx_index(fx, "");
+    FX_COUNTS(fx, 1, 0, 0, 0, 0, 3);
+    fx_picture(fx, "in/mended.jpg", 2);
+    fx_picture(fx, "new.bmp", 3);
+    fx_unlink(fx, "gone.jpg");
+    FX_OK(fx, fx_index_rc(fx, NULL, &o));
+    FX_COUNTS(fx, 1, 0, 0, 0, 0, 1);
+    assert_int_equal(fx->p.total, 2);
+    assert_int_equal(fx_outcome(fx, "bad.jpg"), EYE_FILE_FAILED);
+    assert_int_equal(fx_outcome(fx, "new.bmp"), -1);
+    assert_int_equal(fx_status(fx).failures, 1);
+    FX_OK(fx, fx_index_rc(fx, "in", &o)); /* a part of them: none here */
+    FX_COUNTS(fx, 0, 0, 0, 0, 0, 0);
+    fx_index(fx, "");
+    FX_COUNTS(fx, 1, 0, 0, 2, 0, 1);
+    fx_free(fx);
+}
+
+/* A path that the system takes in no single call is tried again like any other. */
+static void test_only_failed_with_a_long_path(void **state)
+{
+    struct fx *fx = fx_new(state);
+    char part[201];
+    eye_index_options o = {.only_failed = true};
+    memset(part, 'd', 200);
+    part[200] = '\0';
+    int dir = open(fx->photos, O_RDONLY | O_DIRECTORY);
+    for (int i = 0; i < 25; i++) {
+        assert_int_equal(mkdirat(dir, part, 0700), 0);
+        int next = openat(dir, part, O_RDONLY | O_DIRECTORY);
+        assert_true(next >= 0);
+        close(dir);
+        dir = next;
+    }
+    int fd = openat(dir, "bad.jpg", O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(fd, "no", 2), 2);
+    close(fd);
+    fx_write(fx, "also.jpg", "no", 2);
+    fx_index(fx, "");
+    FX_COUNTS(fx, 0, 0, 0, 0, 0, 2);
+    FX_OK(fx, fx_index_rc(fx, NULL, &o));
+    FX_COUNTS(fx, 0, 0, 0, 0, 0, 2);
+    assert_int_equal(fx->p.total, 2);
+    assert_int_equal(unlinkat(dir, "bad.jpg", 0), 0);
+    close(dir);
+    FX_OK(fx, fx_index_rc(fx, NULL, &o));
+    assert_int_equal(fx_status(fx).failures, 1);
+    fx_free(fx);
+}
+
 static int last_scan(void *ctx, const eye_root *root)
 {
     *(int64_t *)ctx = root->last_scan;
@@ -281,6 +404,10 @@ int main(void)
         cmocka_unit_test(test_unmounted_folder_is_kept),
         cmocka_unit_test(test_part_of_a_root),
         cmocka_unit_test(test_single_file),
+        cmocka_unit_test(test_single_files_of_a_folder),
+        cmocka_unit_test(test_the_library_itself_is_left_out),
+        cmocka_unit_test(test_only_failed),
+        cmocka_unit_test(test_only_failed_with_a_long_path),
         cmocka_unit_test(test_absorb),
         cmocka_unit_test(test_absorb_a_missing_root),
         cmocka_unit_test(test_link_to_nowhere),
