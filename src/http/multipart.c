@@ -77,7 +77,7 @@ void http_form_free(struct http_form *f)
     free(f);
 }
 
-/* Each step takes some of the bytes (at least one) and returns how many. */
+/* Each step takes some of the bytes and returns how many; none only when it has changed its state. */
 struct step {
     int status;
     const char *detail;
@@ -108,31 +108,48 @@ static size_t step_first(struct http_form *f, struct step *s, char c)
     return 1;
 }
 
+/* The bytes before the first place where the delimiter, or as much of it as is here, may stand. Pictures are full of CRs: each
+ * must not become a call of its own. */
+static size_t plain_bytes(const struct http_form *f, const char *bytes, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        const char *cr = memchr(bytes + at, '\r', len - at);
+        if (!cr)
+            return len;
+        at = (size_t)(cr - bytes);
+        size_t here = len - at < f->delimiter_len ? len - at : f->delimiter_len;
+        if (memcmp(cr, f->delimiter, here) == 0)
+            return at;
+        at++;
+    }
+    return len;
+}
+
+static void end_part(struct http_form *f, struct step *s)
+{
+    f->state = AFTER;
+    f->nafter = 0;
+    if (s->status == 0)
+        s->status = f->events.end(f->ctx);
+}
+
 static size_t step_data(struct http_form *f, struct step *s, const char *bytes, size_t len)
 {
     if (f->matched == 0) {
-        const char *cr = memchr(bytes, '\r', len);
-        size_t plain = cr ? (size_t)(cr - bytes) : len;
+        size_t plain = plain_bytes(f, bytes, len);
         give(f, s, bytes, plain);
-        if (cr)
-            f->matched = 1;
-        return plain + (cr != NULL);
+        f->matched = plain < len;
+        return plain + f->matched;
     }
-    if (bytes[0] != f->delimiter[f->matched]) {
-        size_t was = f->matched;
-        f->matched = bytes[0] == '\r';
-        give(f, s, f->delimiter, was);
-        if (!f->matched)
-            give(f, s, bytes, 1);
+    if (bytes[0] == f->delimiter[f->matched]) {
+        if (++f->matched == f->delimiter_len)
+            end_part(f, s);
         return 1;
     }
-    if (++f->matched == f->delimiter_len) {
-        f->state = AFTER;
-        f->nafter = 0;
-        if (s->status == 0)
-            s->status = f->events.end(f->ctx);
-    }
-    return 1;
+    /* A match that began in an earlier piece breaks off: it was data. */
+    give(f, s, f->delimiter, f->matched);
+    f->matched = 0;
+    return 0;
 }
 
 static size_t step_after(struct http_form *f, struct step *s, char c)
