@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "cli/refine.h"
 #include "cli/remote.h"
 
 enum {
@@ -21,7 +22,8 @@ enum {
     O_OPEN,
     O_SERVER,
     O_KEY,
-    O_COUNT
+    O_REFINE, /* and on: R_... */
+    O_COUNT = O_REFINE + R_COUNT
 };
 enum { QUERIES_MAX = 64 << 20 };
 
@@ -76,6 +78,79 @@ static const struct cli_opt opts[O_COUNT] = {
                .arg = "FILE",
                .help = "API key for --server (or $EYESHINE_KEY)",
                .setting = SET_KEY_FILE},
+    [O_REFINE + R_MINUS] = {.name = "minus",
+                            .kind = CLI_LIST,
+                            .arg = "WORDS",
+                            .help = "stay away from what these words say; may be repeated"},
+    [O_REFINE + R_MINUS_LIKE] = {.name = "minus-like",
+                                 .kind = CLI_INT,
+                                 .arg = "ID",
+                                 .help = "stay away from what this picture shows",
+                                 .min = 1,
+                                 .max = 9e15},
+    [O_REFINE +
+        R_PATH] = {.name = "path",
+                   .kind = CLI_TEXT,
+                   .arg = "GLOB",
+                   .help =
+                       "only files of this path, * crosses slashes; without * ? [ a part of it"},
+    [O_REFINE + R_FORMAT] = {.name = "format",
+                             .kind = CLI_TEXT,
+                             .arg = "NAME",
+                             .help = "only jpeg, png, webp, gif, tiff, bmp, heic or avif"},
+    [O_REFINE + R_CAMERA] = {.name = "camera",
+                             .kind = CLI_TEXT,
+                             .arg = "NAME",
+                             .help = "only pictures of a camera with this in its name"},
+    [O_REFINE + R_TAKEN_FROM] =
+        {.name = "taken-from",
+         .kind = CLI_TEXT,
+         .arg = "DATE",
+         .help = "only pictures taken on this day (2024-05-31, 2024-05, 2024) or later"},
+    [O_REFINE + R_TAKEN_TO] = {.name = "taken-to",
+                               .kind = CLI_TEXT,
+                               .arg = "DATE",
+                               .help = "only pictures taken before this day"},
+    [O_REFINE + R_ADDED_FROM] = {.name = "added-from",
+                                 .kind = CLI_TEXT,
+                                 .arg = "DATE",
+                                 .help = "only pictures indexed on this day or later"},
+    [O_REFINE + R_ADDED_TO] = {.name = "added-to",
+                               .kind = CLI_TEXT,
+                               .arg = "DATE",
+                               .help = "only pictures indexed before this day"},
+    [O_REFINE + R_MIN_WIDTH] = {.name = "min-width",
+                                .kind = CLI_INT,
+                                .arg = "N",
+                                .help = "only pictures at least so many pixels wide",
+                                .min = 1,
+                                .max = 1000000},
+    [O_REFINE + R_MIN_HEIGHT] = {.name = "min-height",
+                                 .kind = CLI_INT,
+                                 .arg = "N",
+                                 .help = "only pictures at least so many pixels high",
+                                 .min = 1,
+                                 .max = 1000000},
+    [O_REFINE + R_MIN_MEGAPIXELS] = {.name = "min-megapixels",
+                                     .kind = CLI_NUM,
+                                     .arg = "N",
+                                     .help = "only pictures of at least so many million pixels",
+                                     .min = 1e-6,
+                                     .max = 1e6},
+    [O_REFINE + R_MAX_MEGAPIXELS] = {.name = "max-megapixels",
+                                     .kind = CLI_NUM,
+                                     .arg = "N",
+                                     .help = "only pictures of at most so many million pixels",
+                                     .min = 1e-6,
+                                     .max = 1e6},
+    [O_REFINE + R_ORIENTATION] = {.name = "orientation",
+                                  .kind = CLI_TEXT,
+                                  .arg = "WORD",
+                                  .help = "only landscape, portrait or square pictures"},
+    [O_REFINE + R_GPS] = {.name = "gps",
+                          .kind = CLI_TEXT,
+                          .arg = "WORD",
+                          .help = "only pictures with (yes) or without (no) a place"},
 };
 
 struct search_args {
@@ -83,6 +158,7 @@ struct search_args {
     const char *image, *queries;
     bool literal, json, null, open;
     double min_score;
+    struct refine refine;
 };
 
 /* The queries of one call and what they borrow. */
@@ -276,7 +352,7 @@ static void put_result_text(const eye_result *r, bool tty)
 struct printer {
     const struct search_args *a;
     const struct query_set *set;
-    struct buf line;
+    struct buf line, first; /* first: path of the first result */
     bool tty;
     size_t query; /* of the result before */
 };
@@ -284,6 +360,8 @@ struct printer {
 static int put_result(void *ctx, const eye_result *r)
 {
     struct printer *p = ctx;
+    if (p->a->open && !p->first.len && buf_puts(&p->first, r->path, NULL) != 0)
+        return CLI_FAILED;
     if (p->a->json)
         return put_result_json(&p->line, r, p->a->queries != NULL);
     if (p->a->null) {
@@ -301,25 +379,19 @@ static struct printer printer_for(const struct search_args *a, const struct quer
 {
     struct printer p = {.a = a, .set = set, .tty = cli_tty(stdout), .query = (size_t)-1};
     buf_init(&p.line, 1 << 20);
+    buf_init(&p.first, 1 << 20);
     return p;
 }
 
-static int put_results(const eye_results *results, const struct query_set *set,
-                       const struct search_args *a)
+static void printer_release(struct printer *p)
 {
-    struct printer p = printer_for(a, set);
-    int code = 0;
-    for (size_t i = 0; i < eye_results_count(results) && !code; i++)
-        code = put_result(&p, eye_results_at(results, i));
-    buf_release(&p.line);
-    return code;
+    buf_release(&p->line);
+    buf_release(&p->first);
 }
 
-static void open_first(const eye_results *results)
+static void open_first(char *path)
 {
     extern char **environ;
-    char path[4096];
-    snprintf(path, sizeof path, "%s", eye_results_at(results, 0)->path);
     char program[] = "xdg-open";
     char *argv[] = {program, path, NULL};
     pid_t pid = 0;
@@ -329,28 +401,41 @@ static void open_first(const eye_results *results)
         cli_say("xdg-open could not open the picture (Debian package xdg-utils)");
 }
 
-static int search(struct cli_ctx *ctx, const struct search_args *a, const struct query_set *set)
+/* All queries in one pass. */
+static int search_plain(eye_lib *lib, const struct search_args *a, const struct query_set *set,
+                        struct printer *p, uint64_t *found)
 {
     struct eye_err err = {0};
     eye_search_options o = {.limit = (size_t)a->limit, .min_score = (float)a->min_score};
     eye_results *results = NULL;
+    int code = eye_search(lib, set->items, set->n, &o, &results, &err) == 0 ? 0 : cli_fail(&err);
+    for (size_t i = 0; !code && i < eye_results_count(results); i++, ++*found)
+        code = put_result(p, eye_results_at(results, i));
+    eye_results_free(results);
+    return code;
+}
+
+static int search(struct cli_ctx *ctx, const struct search_args *a, const struct query_set *set)
+{
+    uint64_t found = 0;
     eye_lib *lib = cli_open(ctx, false);
     if (!lib)
         return CLI_FAILED;
-    int code = eye_search(lib, set->items, set->n, &o, &results, &err) == 0 ? 0 : cli_fail(&err);
-    if (!code && eye_results_count(results) == 0) {
+    struct printer p = printer_for(a, set);
+    int code = a->refine.any ? refine_find(lib, &a->refine, set->items, set->n, (size_t)a->limit,
+                                           (float)a->min_score, put_result, &p, &found)
+                             : search_plain(lib, a, set, &p, &found);
+    if (!code && found == 0) {
         eye_status st;
         bool empty = eye_status_get(lib, &st, NULL) == 0 && st.pictures == 0;
         if (!ctx->quiet)
             cli_say(empty ? "the library is empty; 'eyeshine index FOLDER' fills it"
                           : "nothing found");
         code = CLI_PARTLY;
-    } else if (!code) {
-        code = put_results(results, set, a);
-        if (!code && a->open)
-            open_first(results);
+    } else if (!code && a->open) {
+        open_first(p.first.data);
     }
-    eye_results_free(results);
+    printer_release(&p);
     eye_close(lib);
     return code;
 }
@@ -376,13 +461,14 @@ static int search_there(struct cli_ctx *ctx, const struct search_args *a,
         snprintf(image, sizeof image, "/proc/self/fd/%d", set->fd);
         queries[0].image = image;
     }
-    code = remote_search(&r, queries, set->n, a->limit, a->min_score, put_result, &p, &found);
+    code = remote_search(&r, queries, set->n, &a->refine, a->limit, a->min_score, put_result, &p,
+                         &found);
     if (!code && found == 0) {
         if (!ctx->quiet)
             cli_say("nothing found");
         code = CLI_PARTLY;
     }
-    buf_release(&p.line);
+    printer_release(&p);
     free(queries);
     remote_close(&r);
     return code;
@@ -404,11 +490,14 @@ static int run_search(struct cli_ctx *ctx, int argc, char **argv)
     bound[O_JSON].value = &a.json;
     bound[O_NULL].value = &a.null;
     bound[O_OPEN].value = &a.open;
+    refine_bind(&a.refine, bound + O_REFINE);
     buf_init(&set.text, QUERIES_MAX);
 
     int code = cli_parse(ctx, &cmd_search, argc, argv, bound, O_COUNT, &words);
     if (!code)
         code = cli_options(ctx);
+    if (!code)
+        code = refine_make(&a.refine);
     if (!code)
         code = make_queries(ctx, &a, &words, &set);
     bool there = ctx->settings.all[SET_SERVER].value != NULL;
@@ -422,6 +511,7 @@ static int run_search(struct cli_ctx *ctx, int argc, char **argv)
         close(set.fd);
     free(set.items);
     buf_release(&set.text);
+    refine_release(&a.refine);
     cli_list_free(&words);
     return code;
 }
@@ -434,7 +524,9 @@ const struct cli_command cmd_search = {
             "embeddings) and path, best first; on a\n"
             "terminal, results below the model's relevance line are drawn dim. With --queries, all "
             "lines are answered in one\n"
-            "pass, and each JSON result carries query_index, the line's number from 0.",
+            "pass, and each JSON result carries query_index, the line's number from 0.\n"
+            "All of --minus and the filters may be combined; scores are then cosines with the mix "
+            "of the terms.",
     .run = run_search,
     .opts = opts,
     .nopts = O_COUNT,

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/refine.h"
 #include "http/http.h"
 
 struct remote {
@@ -37,8 +38,8 @@ struct remote_query {
 };
 /* Up to `limit` results of each query, each to `put` (non-zero stops). *found counts. */
 int remote_search(const struct remote *r, const struct remote_query *queries, size_t n,
-                  int64_t limit, double min_score, int (*put)(void *ctx, const eye_result *result),
-                  void *ctx, uint64_t *found);
+                  const struct refine *refine, int64_t limit, double min_score,
+                  int (*put)(void *ctx, const eye_result *result), void *ctx, uint64_t *found);
 
 /* ---- remote_index.c ---- */
 int remote_index(struct cli_ctx *ctx, const struct cli_list *paths, const struct cli_list *globs,

@@ -4,6 +4,7 @@
 enum { PAGE = 500, BODY_MAX = 1 << 20 };
 
 struct page {
+    const struct refine *refine;
     int64_t limit;
     double min_score;
     const char *cursor; /* NULL: the first */
@@ -31,7 +32,9 @@ static int write_body(struct buf *b, const struct remote_query *q, const struct 
     jw_key(&w, "terms");
     jw_array(&w);
     put_term(&w, q, p);
+    refine_put_terms(p->refine, &w);
     jw_array_end(&w);
+    refine_put_filter(p->refine, &w);
     jw_kint(&w, "limit", p->limit);
     if (p->min_score >= -1)
         jw_knum(&w, "min_score", p->min_score, 9);
@@ -114,12 +117,13 @@ static int put_page(const struct json *root, size_t query, const struct sink *si
 
 /* The pages of one query. What the next request needs of an answer lives until that request is done. */
 static int search_one(const struct remote *r, const struct remote_query *q, size_t query,
-                      int64_t limit, double min_score, const struct sink *sink)
+                      const struct refine *refine, int64_t limit, double min_score,
+                      const struct sink *sink)
 {
     struct json *answer = NULL;
     int64_t left = limit;
     int code = 0;
-    struct page p = {.min_score = min_score};
+    struct page p = {.refine = refine, .min_score = min_score};
     do {
         struct json *next = NULL;
         p.limit = left < PAGE ? left : PAGE;
@@ -136,12 +140,12 @@ static int search_one(const struct remote *r, const struct remote_query *q, size
 }
 
 int remote_search(const struct remote *r, const struct remote_query *queries, size_t n,
-                  int64_t limit, double min_score, int (*put)(void *ctx, const eye_result *result),
-                  void *ctx, uint64_t *found)
+                  const struct refine *refine, int64_t limit, double min_score,
+                  int (*put)(void *ctx, const eye_result *result), void *ctx, uint64_t *found)
 {
     const struct sink sink = {put, ctx, found};
     int code = 0;
     for (size_t i = 0; i < n && !code; i++)
-        code = search_one(r, &queries[i], i, limit, min_score, &sink);
+        code = search_one(r, &queries[i], i, refine, limit, min_score, &sink);
     return code;
 }
