@@ -14,6 +14,7 @@
 
 #include "engine/ingest.h"
 
+enum { JOBS_OPEN_SECONDS = 24 * 3600 }; /* an upload that gets nothing for so long is closed */
 enum { JOBS_BATCH = 256, JOBS_KEPT = 1000, JOBS_SAMPLES = 32 };
 
 /* Files done a second, over the last seconds. */
@@ -70,6 +71,7 @@ struct eng_jobs {
 };
 
 /* ---- jobs.c ---- */
+struct eng_jobs *jobs_of(eye_lib *lib); /* NULL: never started */
 /* Job `id` has changed: its listener is to be told, and the runner to look; at once if it is an upload. j NULL: nobody listens. */
 void jobs_poke(struct eng_jobs *j, int64_t id, bool upload);
 /* Call fn with the job as it is this moment. */
@@ -78,17 +80,21 @@ int jobs_read(struct eng_jobs *j, struct store *s, int64_t id,
 
 /* ---- jobs_run.c ---- */
 void *jobs_main(void *jobs);
-void jobs_tell(struct eng_jobs *j, int64_t now_id); /* what is due; now_id: due whatever the time */
-void jobs_changed(struct eng_jobs *j, int64_t id);  /* due at the next jobs_tell */
 bool jobs_stopped(struct eng_jobs *j); /* the job at hand is to end: stop, or cancelled */
-void jobs_meter_start(struct jobs_meter *m);
-/* Note that so many are done; files a second. */
-double jobs_meter_rate(struct jobs_meter *m, uint64_t done);
-/* The rate of the upload at hand, for all to see. */
-void jobs_measure(struct eng_jobs *j, int64_t job);
 /* The job failed as a whole, or was cancelled: what still waits fails with this reason, its files go. */
 int jobs_give_up(struct eng_jobs *j, int64_t job, int code, const char *reason,
                  struct eye_err *err);
+
+/* ---- jobs_tell.c ---- */
+void jobs_tell(struct eng_jobs *j, int64_t now_id); /* what is due; now_id: due whatever the time */
+void jobs_changed(struct eng_jobs *j, int64_t id);  /* due at the next jobs_tell; any thread */
+bool jobs_have_news(struct eng_jobs *j);            /* under lock */
+void jobs_meter_start(struct jobs_meter *m);
+/* Note that so many are done; files a second. */
+double jobs_meter_rate(struct jobs_meter *m, uint64_t done);
+double jobs_eta(uint64_t total, uint64_t done, double rate);
+/* The rate of the upload at hand, for all to see. */
+void jobs_measure(struct eng_jobs *j, int64_t job);
 
 /* ---- upload.c ---- */
 /* `name` as a relative path without surprises, into out. EYE_EINVAL with a reason for people. */

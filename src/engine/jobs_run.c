@@ -1,4 +1,4 @@
-/* jobs_run.c - the thread that does the jobs: what comes next, scans, and telling the listener.
+/* jobs_run.c - the thread that does the jobs: what comes next, scans, and how each ends.
  *
  * One thread, because there is one right to index. A scan gives way to an upload by being stopped, as a user would stop
  * it, and run again: what it did is done, and the second walk finds that quickly. Between the files of an upload
@@ -12,106 +12,9 @@
 
 static const double TELL_SECONDS = 0.1, SAVE_SECONDS = 1, BUSY_SECONDS = 0.25, LINGER_SECONDS = 0.4,
                     TROUBLE_SECONDS = 2, WARM_SECONDS = 30, EXPIRE_SECONDS = 3600;
-enum { OPEN_SECONDS = 24 * 3600 };
-
 bool jobs_stopped(struct eng_jobs *j)
 {
     return atomic_load(&j->stop) || atomic_load(&j->cancelled);
-}
-
-/* ---- rates ---- */
-
-void jobs_meter_start(struct jobs_meter *m)
-{
-    m->n = 0;
-}
-
-double jobs_meter_rate(struct jobs_meter *m, uint64_t done)
-{
-    double now = eng_now();
-    size_t newest = m->n ? (m->n - 1) % JOBS_SAMPLES : 0;
-    if (!m->n || now - m->samples[newest].at > 0.2) { /* the ring holds some six seconds */
-        size_t at = m->n++ % JOBS_SAMPLES;
-        m->samples[at].at = now;
-        m->samples[at].done = done;
-    }
-    size_t oldest = m->n > JOBS_SAMPLES ? m->n % JOBS_SAMPLES : 0;
-    double seconds = now - m->samples[oldest].at;
-    uint64_t before = m->samples[oldest].done;
-    return seconds > 0.01 && done > before ? (double)(done - before) / seconds : 0;
-}
-
-static double eta_of(uint64_t total, uint64_t done, double rate)
-{
-    return total <= done ? 0 : rate > 0 ? (double)(total - done) / rate : -1;
-}
-
-void jobs_measure(struct eng_jobs *j, int64_t id)
-{
-    struct store_job row;
-    if (store_job_get(j->store, id, &row, NULL) < 0) {
-        return;
-    }
-    if (j->metered != id) {
-        jobs_meter_start(&j->meter);
-        j->metered = id;
-    }
-    double rate = jobs_meter_rate(&j->meter, row.done);
-    pthread_mutex_lock(&j->lock);
-    j->live.rate = rate;
-    j->live.eta = eta_of(row.total, row.done, rate);
-    pthread_mutex_unlock(&j->lock);
-    store_job_release(&row);
-}
-
-/* ---- telling ---- */
-
-static int tell_one(void *ctx, const eye_job *job)
-{
-    struct eng_jobs *j = ctx;
-    j->changed(j->ctx, job);
-    return 0;
-}
-
-/* The next job that someone is to be told of; 0: none. What was told long ago is dropped on the way. */
-static int64_t next_news(struct eng_jobs *j, int64_t now_id)
-{
-    double now = eng_now();
-    int64_t id = 0;
-    size_t kept = 0;
-    pthread_mutex_lock(&j->lock);
-    for (size_t i = 0; i < j->nnews; i++) {
-        struct jobs_news *n = &j->news[i];
-        if (!id && n->due && (n->id == now_id || now - n->told >= TELL_SECONDS)) {
-            id = n->id;
-            n->due = false;
-            n->told = now;
-        }
-        if (n->due || now - n->told < TELL_SECONDS) {
-            j->news[kept++] = *n;
-        }
-    }
-    j->nnews = kept;
-    pthread_mutex_unlock(&j->lock);
-    return id;
-}
-
-void jobs_tell(struct eng_jobs *j, int64_t now_id)
-{
-    for (int64_t id; (id = next_news(j, now_id)) != 0;) {
-        if (j->changed) {
-            jobs_read(j, j->store, id, tell_one, j, NULL);
-        }
-    }
-}
-
-static bool has_news(struct eng_jobs *j)
-{
-    bool due = false;
-    for (size_t i = 0; i < j->nnews; i++) {
-        due = due || j->news[i].due;
-    }
-    return due;
 }
 
 /* ---- the job at hand ---- */
@@ -350,7 +253,7 @@ static void show_scan(struct scan_run *run, bool walk_done)
     pthread_mutex_lock(&j->lock);
     j->live.counts = run->counts;
     j->live.rate = rate;
-    j->live.eta = walk_done ? eta_of(run->counts.total, run->counts.done, rate) : -1;
+    j->live.eta = walk_done ? jobs_eta(run->counts.total, run->counts.done, rate) : -1;
     pthread_mutex_unlock(&j->lock);
 }
 
@@ -443,7 +346,7 @@ static void rest(struct eng_jobs *j, double seconds, bool until_work)
         double now = eng_now(), wait = until - now;
         pthread_mutex_lock(&j->lock);
         bool over = atomic_load(&j->stop) || wait <= 0 || (until_work && j->work);
-        wait = has_news(j) && wait > TELL_SECONDS ? TELL_SECONDS : wait;
+        wait = jobs_have_news(j) && wait > TELL_SECONDS ? TELL_SECONDS : wait;
         wait = j->decoder && wait > WARM_SECONDS ? WARM_SECONDS : wait;
         if (!over) {
             double at = now + wait;
@@ -504,7 +407,7 @@ void *jobs_main(void *arg)
         if (rc == EYE_ENOTFOUND) {
             rest(j, EXPIRE_SECONDS, true);
             store_jobs_expire(j->store, EYE_JOB_OPEN, EYE_JOB_QUEUED,
-                              (int64_t)time(NULL) - OPEN_SECONDS, NULL);
+                              (int64_t)time(NULL) - JOBS_OPEN_SECONDS, NULL);
         } else if (rc == EYE_EBUSY) {
             rest(j, BUSY_SECONDS, false);
         } else if (rc < 0) {

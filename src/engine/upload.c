@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/utf8.h"
 #include "engine/jobs.h"
 
 enum { NAME_DEPTH = 32, NAME_COMPONENT = 255, NAME_TOTAL = 4000, NAME_TRIES = 1 << 20 };

@@ -83,6 +83,10 @@ int store_fail(struct store *s, int sqlite_code, struct eye_err *err);
 int store_write_begin(struct store *s, bool *own, struct eye_err *err);
 int store_write_end(struct store *s, bool own, int rc, struct eye_err *err);
 
+/* An UPDATE of a job: begins with STORE_NEXT_VERSION, and the clock is its first parameter, bound here. */
+#define STORE_NEXT_VERSION "version = max(version + 1, ?1)"
+void store_job_change(struct query *q, struct store *s, const char *sql);
+
 /* How long to wait for a writer, milliseconds (30000 after open); tests shorten it. */
 void store_wait_set(struct store *s, int ms);
 
