@@ -9,4 +9,7 @@ const byCode: Record<string, string> = {
   remote: 'The part that decodes pictures stopped at this file; retry, and if it stops again, the file is likely damaged.',
   busy: 'Something else is working on the library; retry in a while.',
 }
+/** The library's reasons are phrases; beside advice they need a full stop. */
+export const reasonText = (reason: string): string => (/[.!?]$/.test(reason) ? reason : `${reason}.`).replace(/^\p{Ll}/u, (c) => c.toUpperCase())
+
 export const advice = (code: string): string => byCode[code] ?? 'Retry; if it fails again, the reason above tells why.'

@@ -1,5 +1,5 @@
-// The server is stopped and started again in the middle of an upload; every file arrives, none twice.
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+// The server is stopped in the middle of an upload, started again, killed, and started again; every file arrives, none twice.
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { api } from './lib/browser.mjs'
 
@@ -18,7 +18,9 @@ export async function run({ page, url, server, check, shot, samples, scratch }) 
   await page.goto(`${url}index`)
   const cdp = await page.context().newCDPSession(page)
   await cdp.send('Network.enable')
-  await cdp.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 3e6 })
+  const speed = (bytes) => cdp.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytes })
+  const total = files.reduce((n, f) => n + statSync(f).size, 0)
+  await speed(total / 5) // five seconds for all
   await page.locator('input[type=file]').first().setInputFiles(files)
   const line = page.locator('[data-test=upload-line]')
   await page.waitForFunction(() => document.querySelectorAll('.up.indexed').length >= 5)
@@ -27,6 +29,10 @@ export async function run({ page, url, server, check, shot, samples, scratch }) 
   await page.getByText('The server does not answer just now').waitFor()
   await shot('restart-away')
   await server.start()
+  await page.waitForFunction((n) => document.querySelectorAll('.up.indexed').length > n, await page.locator('.up.indexed').count())
+  await server.stop('SIGKILL')
+  await server.start()
+  await speed(-1)
   await page.waitForFunction(() => /added/.test(document.querySelector('[data-test=upload-line]').textContent), null, { timeout: 60000 })
   await check(/^\d+ of 120/.test(before), `it was stopped in the middle: ${before}`)
   await check(await line.innerText().then((t) => t === `${FILES} pictures added.`), `all arrived: ${await line.innerText()}`)

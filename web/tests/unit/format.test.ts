@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ago, bytes, count, duration, rate } from '@/format'
 import { progressLine } from '@/upload/progress'
-import { advice } from '@/upload/advice'
+import { advice, reasonText } from '@/upload/advice'
 
 describe('figures', () => {
   it.each([[0, '0 B'], [999, '999 B'], [1000, '1.0 kB'], [99_949, '99.9 kB'], [99_950, '100 kB'], [999_600, '1.0 MB'], [5_500_000_000, '5.5 GB']])('%d bytes are %s', (n, text) => expect(bytes(n)).toBe(text))
@@ -31,4 +31,9 @@ describe('the line of progress', () => {
 
 it('has something to do for every code of a failure', () => {
   for (const code of ['memory', 'io', 'notfound', 'exists', 'format', 'limit', 'invalid', 'busy', 'remote', 'internal', 'unknown']) expect(advice(code)).toMatch(/\w{4}.*\.$/)
+})
+
+it('makes a sentence of a reason', () => {
+  expect(reasonText('the file is cut short')).toBe('The file is cut short.')
+  expect(reasonText('It is larger than this server takes at once.')).toBe('It is larger than this server takes at once.')
 })
