@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """serve_hostile.py URL LIBRARY SCRATCH - sends a server what it must refuse; one line "ok - ..." or "not ok - ..." each.
 
-SCRATCH/root is indexed as picture 1 (inside.jpg), and links that lead out of it; SCRATCH/outside holds what must not come out.
+SCRATCH/root is indexed: inside.jpg, and links that lead out of it; SCRATCH/outside holds what must not come out.
 """
 import io
 import json
@@ -82,9 +82,11 @@ for path in ["/%252e%252e%252fetc%252fpasswd", "/..%255c..%255cetc", "/etc/passw
     check(status in (400, 404), f"path {path}", status)
 check(get("/api/v1/images/-1/original") in (400, 404), "a picture with a negative id")
 check(get("/api/v1/images/99999999999999999999/original") in (400, 404), "a picture with too large an id")
-check(get("/api/v1/images/1/original") == 200, "a picture of the root comes out")
 _, _, text = request(URL, "GET", "/api/v1/images?limit=100")
-for image in json.loads(text)["images"]:
+IMAGES = json.loads(text)["images"]
+INSIDE = next(i["id"] for i in IMAGES if i["name"] == "inside.jpg")
+check(get(f"/api/v1/images/{INSIDE}/original") == 200, "a picture of the root comes out")
+for image in IMAGES:
     if image["name"] != "inside.jpg":
         status, _, bytes_ = request(URL, "GET", f"/api/v1/images/{image['id']}/original")
         check(status == 404 and b"root:" not in bytes_, f"a link that leads out of its root: {image['name']}", status)
@@ -99,7 +101,10 @@ check(raw("POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: mult
 check(raw("POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" +
           "10000\r\n" + "x" * 65536 + "\r\n" + ("10000\r\n" + "x" * 65536 + "\r\n") * 1200 + "0\r\n\r\n") == 413, "a body without end")
 check(get("/healthz", "X-Flood: " + "a" * 40000) == 431, "a header of 40 kB")
-check(get("/healthz", *[f"X-{i}: " + "a" * 90 for i in range(400)]) == 431, "four hundred headers")
+status = get("/healthz", *[f"X-{i}: " + "a" * 90 for i in range(200)])
+check(status == 431, "two hundred headers", status)
+status = get("/healthz", *[f"X-{i}: " + "a" * 90 for i in range(4000)])
+check(status in (431, 0), "so many that there is no room left for an answer", status)
 check(get("/" + "a" * 60000) in (414, 431), "a path of 60 kB")
 check(raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") in (400, 413, 0),
       "two lengths of one body")
@@ -173,7 +178,7 @@ for url in [f"http://127.0.0.1:{port}/healthz", f"http://localhost:{port}/health
             "http://255.255.255.255/", "file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/x", "http://", "http:///x", "http://\t/",
             "javascript:alert(1)"]:
     status = search_url(url)
-    unresolved = url.startswith("http://localhost.localdomain") and status == 502
+    unresolved = url in (f"http://localhost.localdomain:{port}/", "http:///x") and status == 502  # names that nobody may know
     check(status == 400 or unresolved, f"fetch {url}", status)
 
 # ---- other sites' pages ----
@@ -187,7 +192,7 @@ kind, body = form([("a.jpg", cat)], [])
 check(post("/api/v1/images", body, kind, [("Origin", "https://evil.example")])[0] == 403, "a foreign form with files")
 check(post("/api/v1/images/zip", b"ids=1", "application/x-www-form-urlencoded", [("Origin", "https://evil.example")])[0] == 403, "a foreign plain form")
 foreign = [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "no-cors")]
-check(request(URL, "GET", "/api/v1/images/1/original", foreign)[0] == 403, "a foreign page that shows our picture")
+check(request(URL, "GET", f"/api/v1/images/{INSIDE}/original", foreign)[0] == 403, "a foreign page that shows our picture")
 check(request(URL, "GET", "/api/v1/search?url=http://x.example/", foreign)[0] == 403, "a foreign page that makes us fetch")
 check(request(URL, "GET", "/", [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Accept", "text/html")])[0] == 200,
       "a link on a foreign page")
@@ -199,7 +204,7 @@ for host in ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "local
 status, headers, _ = request(URL, "GET", "/api/v1/nothing")
 check(headers.get("x-content-type-options") == "nosniff" and "default-src 'none'" in headers.get("content-security-policy", "")
       and headers.get("cross-origin-resource-policy") == "same-origin" and "access-control-allow-origin" not in headers, "headers of a refusal", headers)
-_, headers, _ = request(URL, "GET", "/api/v1/images/1/original")
+_, headers, _ = request(URL, "GET", f"/api/v1/images/{INSIDE}/original")
 check("sandbox" in headers.get("content-security-policy", ""), "an original runs nothing", headers)
 check(get("/healthz") == 200, "the server is well")
 sys.exit(serve_client.failures > 0)
