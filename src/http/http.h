@@ -66,8 +66,8 @@ struct http_config {
     int max_connections, max_per_address; /* 0: 512, 128 (none for unix) */
     size_t max_header;                    /* bytes of all headers of a request; 0: 16384 -> 431 */
     int header_seconds, idle_seconds, body_seconds,
-        drain_seconds; /* 0: 15 to send all headers; 60 idle; 3600; 10 */
-    const struct http_route *routes;
+        drain_seconds; /* 0: 15 to send all headers (from accept; later ones from their first line, for which there are idle_seconds); 60 idle; 3600; 10 */
+    const struct http_route *routes; /* these and ctx must outlive the server */
     size_t nroutes;
     http_handler *fallback; /* GET of a path that no route has (the page); may be NULL */
     /* After the headers, on an I/O thread, before any byte of the body is taken: 0 to go on, else it has replied. Must not block. NULL: all.
@@ -76,8 +76,9 @@ struct http_config {
     void (*error)(
         struct http_request *rq, int status, const char *detail,
         void *
-            ctx); /* forms the replies of the server's own refusals (400, 404, 405, 408, 413, 431, 500, 503 ...) through http_reply; NULL: plain text */
-    void (*access)(const struct http_access *a, void *ctx); /* after each request; may be NULL */
+            ctx); /* forms the replies of the server's own refusals (400, 404, 405, 408, 413, 431, 500, 503 ...) through http_reply; NULL: plain text. On any thread; must not block */
+    void (*access)(const struct http_access *a,
+                   void *ctx); /* after each request, on an I/O thread; may be NULL */
     void *ctx;
 };
 

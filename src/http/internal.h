@@ -41,6 +41,7 @@ struct http_conn {
     bool linger;      /* closing with unread input: read it away first */
     int64_t deadline; /* ms; 0: none. Then it is cut */
     char peer[HTTP_PEER_MAX];
+    uint8_t group[8]; /* whom the limit per address counts as one */
 };
 
 struct http_linger; /* a socket on its way out */

@@ -70,21 +70,18 @@ void http_reply_file(struct http_request *rq, int fd, uint64_t size, const char 
     struct http_range r = decide(rq, size, etag, mtime);
     if (!rq->replied)
         describe(rq, &r, size, etag, mtime);
-    if (r.status == 304 || r.status == 416) {
+    if (r.status == 416) {
         close(fd);
-        if (r.status == 304)
-            http_reply(rq, 304, NULL, NULL);
-        else
-            http_refuse(rq, 416, "the file has no such range of bytes");
+        http_refuse(rq, 416, "the file has no such range of bytes");
         return;
     }
-    struct MHD_Response *response = NULL;
-    if (r.len > 0)
-        response = MHD_create_response_from_fd_at_offset64(r.len, fd, r.from);
-    else
-        response =
-            MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+    if (r.status == 304) /* its length is told, none of it sent */
+        r.len = size;
+    struct MHD_Response *response =
+        r.len > 0
+            ? MHD_create_response_from_fd_at_offset64(r.len, fd, r.from)
+            : MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     if (!response || r.len == 0)
         close(fd);
-    http_reply_with(rq, r.status, type, response, r.len);
+    http_reply_with(rq, r.status, r.status == 304 ? NULL : type, response, r.len);
 }

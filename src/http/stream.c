@@ -172,12 +172,23 @@ static struct http_stream *new_stream(struct http_request *rq, size_t buffer)
     return st;
 }
 
-/* HEAD gets the headers alone: libmicrohttpd would close a reply of unknown length with a chunk. */
+static ssize_t read_nothing(void *cls, uint64_t pos, char *to, size_t max)
+{
+    (void)cls, (void)pos, (void)to, (void)max;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* HEAD gets the headers alone; without that flag libmicrohttpd would end even a body that is not sent with a chunk. */
 static struct MHD_Response *make_response(struct http_request *rq, struct http_stream *st)
 {
-    if (rq->head)
-        return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
-    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 32768, read_stream, st, reply_gone);
+    if (!rq->head)
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 32768, read_stream, st,
+                                                 reply_gone);
+    struct MHD_Response *r =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
+    if (r)
+        MHD_set_response_options(r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    return r;
 }
 
 struct http_stream *http_reply_stream(struct http_request *rq, int status, const char *type,

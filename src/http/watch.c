@@ -32,6 +32,33 @@ static void wake(struct http_watch *w)
         ;
 }
 
+/* ---- who it is ---- */
+
+static void peer_text(const struct sockaddr_storage *a, char text[HTTP_PEER_MAX])
+{
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)a;
+    snprintf(text, HTTP_PEER_MAX, "unix");
+    if (a->ss_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, text, HTTP_PEER_MAX);
+    else if (a->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+        inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, text, HTTP_PEER_MAX);
+    else if (a->ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &six->sin6_addr, text, HTTP_PEER_MAX);
+}
+
+/* IPv4: the address. IPv6: its network of 64 bits, as whoever has one address there has them all. */
+static void peer_group(const struct sockaddr_storage *a, uint8_t group[8])
+{
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)a;
+    memset(group, 0, 8);
+    if (a->ss_family == AF_INET)
+        memcpy(group, &((const struct sockaddr_in *)a)->sin_addr, 4);
+    else if (a->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+        memcpy(group, six->sin6_addr.s6_addr + 12, 4);
+    else if (a->ss_family == AF_INET6)
+        memcpy(group, six->sin6_addr.s6_addr, 8);
+}
+
 /* ---- the list of connections, under the lock ---- */
 
 static void drop_conn(struct http_watch *w, const struct http_conn *c)
@@ -54,7 +81,7 @@ static struct http_conn *find(struct http_watch *w, int fd)
     return c;
 }
 
-static struct http_conn *add_conn(struct http_server *s, int fd, const char *peer)
+static struct http_conn *add_conn(struct http_server *s, int fd, const struct sockaddr_storage *a)
 {
     struct http_watch *w = &s->watch;
     struct http_conn *old = find(w, fd), *c = mem_calloc(1, sizeof *c, NULL);
@@ -64,7 +91,8 @@ static struct http_conn *add_conn(struct http_server *s, int fd, const char *pee
         return NULL;
     c->fd = fd;
     c->deadline = http_now_ms() + (int64_t)s->cfg.header_seconds * 1000;
-    snprintf(c->peer, sizeof c->peer, "%s", peer);
+    peer_text(a, c->peer);
+    peer_group(a, c->group);
     c->next = w->conns;
     w->conns = c;
     w->nconns++;
@@ -134,20 +162,8 @@ static void cut(struct http_watch *w, bool idle, bool all)
 
 /* ---- accepting ---- */
 
-static void peer_text(const struct sockaddr_storage *a, char text[HTTP_PEER_MAX])
-{
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)a;
-    snprintf(text, HTTP_PEER_MAX, "unix");
-    if (a->ss_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, text, HTTP_PEER_MAX);
-    else if (a->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
-        inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, text, HTTP_PEER_MAX);
-    else if (a->ss_family == AF_INET6)
-        inet_ntop(AF_INET6, &six->sin6_addr, text, HTTP_PEER_MAX);
-}
-
 /* Under the lock. */
-static bool has_room(const struct http_server *s, const char *peer)
+static bool has_room(const struct http_server *s, const uint8_t group[8])
 {
     const struct http_watch *w = &s->watch;
     if (w->nconns >= s->cfg.max_connections)
@@ -156,7 +172,7 @@ static bool has_room(const struct http_server *s, const char *peer)
         return true;
     int same = 0;
     for (const struct http_conn *c = w->conns; c; c = c->next)
-        same += strcmp(c->peer, peer) == 0;
+        same += memcmp(c->group, group, sizeof c->group) == 0;
     return same < s->cfg.max_per_address;
 }
 
@@ -178,11 +194,11 @@ static void turn_away(struct http_server *s, int fd)
 
 static void admit(struct http_server *s, int fd, const struct sockaddr_storage *a, socklen_t len)
 {
-    char peer[HTTP_PEER_MAX];
+    uint8_t group[8];
     int one = 1;
-    peer_text(a, peer);
+    peer_group(a, group);
     pthread_mutex_lock(&s->watch.lock);
-    bool ok = has_room(s, peer) && add_conn(s, fd, peer);
+    bool ok = has_room(s, group) && add_conn(s, fd, a);
     pthread_mutex_unlock(&s->watch.lock);
     if (!ok) {
         turn_away(s, fd);
