@@ -1,7 +1,20 @@
 /* fuzz_image.c - all codecs, orientation and resizing: what a decoder worker does with a file. The last byte of a file chooses how. */
 #include "fuzz.h"
 
-#include "image/image.h"
+#include "image/decoder_internal.h"
+
+/* A picture that was decoded before also gives a thumbnail that the program will take. */
+static void check_thumbnail(const uint8_t *data, size_t len, const struct image_limits *limits)
+{
+    enum { SIDE = 24 };
+    struct image_meta meta;
+    struct eye_err err = {0, ""};
+    struct buf webp;
+    buf_init(&webp, wire_webp_max(SIDE));
+    PROMISE(image_thumbnail(data, len, limits, SIDE, &webp, &meta, &err) == 0);
+    PROMISE(wire_webp_ok((const uint8_t *)webp.data, webp.len, SIDE));
+    buf_release(&webp);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -32,5 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     PROMISE(code == 0 && ready.width == prep.width && ready.height == prep.height);
     image_release(&ready);
     image_release(&full);
+    if (how & 16)
+        check_thumbnail(data, len, &limits);
     return 0;
 }
