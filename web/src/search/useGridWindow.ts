@@ -21,7 +21,8 @@ export function useGridWindow(box: Readonly<Ref<HTMLElement | null>>) {
     const rect = el.getBoundingClientRect()
     top.value = -rect.top
     bottom.value = window.innerHeight - rect.top
-    width.value = el.clientWidth
+    // The open picture takes the scrollbar away; rows behind it stay as they are.
+    if (!document.querySelector('dialog.viewer[open]') || !width.value) width.value = el.clientWidth
   }
 
   function scrolled() {
