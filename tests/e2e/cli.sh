@@ -22,7 +22,7 @@ code 2 "a bad --part" "$eye" index --part 3/2 .
 code 0 "--version" "$eye" --version
 like "$out" '^eyeshine [0-9]+\.[0-9]+\.[0-9]+$' "prints the version"
 code 0 "--help" "$eye" --help
-for c in index search status failures remove verify model config doctor completion; do
+for c in index search serve status failures remove verify model key config doctor completion; do
     like "$out" "^  $c " "help lists $c"
     "$eye" $c --help | grep -q "^eyeshine $c" && pass "$c --help" || fail "$c --help"
 done
@@ -53,7 +53,7 @@ like "$errout" 'warning: EYESHINE_SANDBOX=off' "but not without a word"
 "$eye" completion bash >"$tmp/c.bash"
 bash -n "$tmp/c.bash" && pass "bash completion parses" || fail "bash completion parses"
 completed=$(bash -c ". '$tmp/c.bash'; COMP_WORDS=(eyeshine se); COMP_CWORD=1; _eyeshine; echo \${COMPREPLY[*]}")
-is "$completed" search "bash completes a command"
+is "$completed" "search serve" "bash completes a command"
 completed=$(bash -c ". '$tmp/c.bash'; COMP_WORDS=(eyeshine search --min-s); COMP_CWORD=2; _eyeshine; echo \${COMPREPLY[*]}")
 is "$completed" --min-score "bash completes an option"
 "$eye" completion zsh >"$tmp/_eyeshine"
