@@ -76,7 +76,8 @@ EYE_API int eye_job_new(eye_lib *lib, eye_job_kind kind, const char *title, int6
                         struct eye_err *err);
 /* Take the file `staged` (in eye_spool_dir; moved away even on failure) into an open upload as `name`: a relative path, UTF-8 or bytes, "/" or
  * "\" between folders. A name that would leave the folder, is empty, hidden or too long fails as an item, not as a call. A zip
- * (by its first bytes) stands for the files in it: they become items when its turn comes. EYE_ENOTFOUND: no such job, EYE_EBUSY: it is closed. */
+ * (by its first bytes) stands for the files in it: they become items "NAME-OF-ZIP/..." when its turn comes, and its own item goes (or
+ * stays, failed, when something is wrong with it). EYE_ENOTFOUND: no such job, EYE_EBUSY: it is closed. */
 EYE_API int eye_job_add(eye_lib *lib, int64_t job, const char *name, const char *staged,
                         int64_t *seq, struct eye_err *err);
 EYE_API int eye_job_close(eye_lib *lib, int64_t job, struct eye_err *err); /* no more files come */

@@ -117,6 +117,7 @@ static int add(eye_lib *lib, struct store_item *item, int spool, const char *sta
     struct store *s = eng_store_get(lib, err);
     rc = s ? take(s, spool, staged, item, seq, err) : EYE_EIO;
     eng_store_put(lib, s);
+    item->reason = NULL; /* was ours */
     buf_release(&name);
     return rc;
 }
@@ -190,7 +191,8 @@ int eye_job_cancel(eye_lib *lib, int64_t job, struct eye_err *err)
         }
         pthread_mutex_unlock(&j->lock);
     }
-    if (changed) {
+    if (changed && j) {
+        atomic_store(&j->untidy, true);
         jobs_poke(j, job, true);
     }
     return rc;

@@ -54,6 +54,7 @@ struct eng_jobs {
     atomic_bool stop;
     atomic_bool cancelled; /* the job at hand */
     atomic_bool uploads;   /* an upload may have something to do */
+    atomic_bool untidy;    /* a job may have ended before its files were dealt with */
     /* from start to stop */
     pthread_t thread;
     int server_lock;

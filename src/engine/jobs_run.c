@@ -137,13 +137,19 @@ static int tidy(struct eng_jobs *j, struct eye_err *err)
         const char *reason;
     } ends[] = {{EYE_JOB_CANCELLED, EYE_ECANCELLED, "the upload was cancelled"},
                 {EYE_JOB_FAILED, EYE_EIO, "the upload failed"}};
-    int rc = 0;
     int64_t id;
+    if (!atomic_exchange(&j->untidy, false)) {
+        return 0;
+    }
+    int rc = 0;
     for (size_t i = 0; i < 2 && rc == 0; i++) {
         while (rc == 0 && (rc = store_job_untidy(j->store, ends[i].state, &id, err)) == 0) {
             rc = jobs_give_up(j, id, ends[i].code, ends[i].reason, err);
         }
         rc = rc == EYE_ENOTFOUND ? 0 : rc;
+    }
+    if (rc < 0) {
+        atomic_store(&j->untidy, true);
     }
     return rc;
 }

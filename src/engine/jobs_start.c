@@ -197,6 +197,7 @@ int eye_jobs_start(eye_lib *lib, void (*changed)(void *ctx, const eye_job *job),
     atomic_store(&j->stop, false);
     atomic_store(&j->cancelled, false);
     atomic_store(&j->uploads, true);
+    atomic_store(&j->untidy, true);
     rc = prepare(j, &local);
     rc = rc < 0 ? rc : start_thread(j, &local);
     if (rc < 0) {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -145,7 +146,7 @@ int upload_folder(int dir, const char *rel, bool make, const char **last, struct
 bool upload_is_there(int dir, const char *rel, struct stat *st)
 {
     const char *last;
-    struct stat local;
+    struct stat local = {0};
     int fd = upload_folder(dir, rel, false, &last, NULL);
     st = st ? st : &local;
     bool there = fd >= 0 && fstatat(fd, last, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode);
