@@ -13,7 +13,7 @@ const expected = /Failed to load resource|net::ERR_/
 
 export async function openTab(browser, options) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options })
-  context.setDefaultTimeout(10000)
+  context.setDefaultTimeout(20000)
   const page = await context.newPage()
   const errors = []
   page.on('pageerror', (e) => errors.push(`page error: ${e.stack ?? e}`))
