@@ -10,7 +10,7 @@ enum {
     KEY_FILE_MAX = 4096,
     MAX_SECONDS = 300,
     PATIENCE = 60, /* how often a server that has too much to do is asked again */
-    PAUSE_US = 1000000
+    PAUSE_S = 1
 };
 
 /* ---- where and who ---- */
@@ -200,7 +200,7 @@ int remote_ask(const struct remote *r, const struct remote_call *call, struct js
     for (int i = 0; i < PATIENCE && rc == 0 && (a.status == 429 || a.status == 503); i++) {
         if (cli_stopped())
             break;
-        usleep(PAUSE_US);
+        sleep(PAUSE_S);
         rc = send_once(r, call, &a, &err);
     }
     int code = 0;

@@ -350,6 +350,7 @@ static void tell_sum(struct sending *s)
 {
     char took[24];
     const eye_index_progress *p = &s->now;
+    unsigned long long failed = p->failed + s->unsent;
     if (s->json) {
         struct json_writer w;
         jw_init(&w, &s->line);
@@ -357,7 +358,7 @@ static void tell_sum(struct sending *s)
         jw_kstr(&w, "event", cli_stopped() ? "stopped" : "done");
         jw_kint(&w, "indexed", (int64_t)p->indexed);
         jw_kint(&w, "linked", (int64_t)p->linked);
-        jw_kint(&w, "failed", (int64_t)(p->failed + s->unsent));
+        jw_kint(&w, "failed", (int64_t)failed);
         jw_kint(&w, "total", (int64_t)(p->total + s->unsent));
         jw_kint(&w, "job", s->job);
         jw_knum(&w, "seconds", p->seconds, 6);
@@ -366,8 +367,7 @@ static void tell_sum(struct sending *s)
     } else if (!s->quiet) {
         cli_human_time(p->seconds, took);
         fprintf(stderr, "%llu indexed, %llu known by content, %llu failed in %s\n",
-                (unsigned long long)p->indexed, (unsigned long long)p->linked,
-                (unsigned long long)(p->failed + s->unsent), took);
+                (unsigned long long)p->indexed, (unsigned long long)p->linked, failed, took);
     }
 }
 
