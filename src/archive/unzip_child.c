@@ -2,6 +2,8 @@
  *
  * Forked from a program with threads, it does only what is sound there: system calls, malloc (glibc keeps it usable after
  * fork) and libraries that hold no locks of their own. What would take one (loading a locale) the program did before the fork.
+ * It is a copy of the program, memory included; a supervisor forked early, as the decoders have, would hold nothing worth
+ * stealing. That was left out: the only way out is the socket to the program, which takes nothing but names and bytes of files.
  * It reads with pread alone, so it shares no file offset and needs no further system call.
  *
  * Both of libarchive's zip readers are on: by the directory at the end, and, if that is missing (an upload that was cut
@@ -201,18 +203,10 @@ static void say_done(struct unzip_voice *v, struct archive *a, int rc, const str
         say_damage(v, UNZIP_DONE, a);
 }
 
-void unzip_job_zip(struct unzip_voice *v, const struct unzip_limits *limits, int64_t size)
+static void send_all(struct unzip_voice *v, struct archive *a, const struct unzip_limits *limits)
 {
-    struct source *source = calloc(1, sizeof(*source));
     struct archive_entry *e;
     struct tally tally = {0, 0};
-    if (source)
-        source->size = size;
-    struct archive *a = source ? open_zip(source) : NULL;
-    if (!a) {
-        say_text(v, UNZIP_DONE, source ? EYE_EFORMAT : EYE_ELIMIT, "this zip cannot be read");
-        return;
-    }
     for (;;) {
         int rc = archive_read_next_header(a, &e);
         if (rc == ARCHIVE_RETRY)
@@ -224,6 +218,22 @@ void unzip_job_zip(struct unzip_voice *v, const struct unzip_limits *limits, int
         if (archive_entry_filetype(e) == AE_IFREG && !send_entry(v, a, e, limits, &tally))
             return;
     }
+}
+
+void unzip_job_zip(struct unzip_voice *v, const struct unzip_limits *limits, int64_t size)
+{
+    struct source *source = calloc(1, sizeof(*source));
+    struct archive *a = NULL;
+    if (source) {
+        source->size = size;
+        a = open_zip(source);
+    }
+    if (a)
+        send_all(v, a, limits);
+    else
+        say_text(v, UNZIP_DONE, source ? EYE_EFORMAT : EYE_ELIMIT, "this zip cannot be read");
+    archive_read_free(a);
+    free(source);
 }
 
 /* ---- its life ---- */
