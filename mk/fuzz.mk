@@ -5,7 +5,7 @@ FUZZ_NAMES   := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_ONLY    ?= $(FUZZ_NAMES)
 FUZZ_SECONDS ?= 60
 FUZZ_CLANG   ?= clang-14
-FUZZ_LAYERS  := clip tensor image archive base
+FUZZ_LAYERS  := http clip tensor image archive base
 FUZZ_CFLAGS   = $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_OBJS    := $(foreach l,$(FUZZ_LAYERS),$(patsubst src/%.c,build/fuzz/%.o,$(wildcard src/$(l)/*.c)))
 FUZZ_ENV     := LSAN_OPTIONS=suppressions=fuzz/lsan.supp:print_suppressions=0
@@ -24,7 +24,7 @@ build/fuzz/tensor/%.o: src/tensor/%.c
 
 build/fuzz/fuzz_%: fuzz/fuzz_%.c fuzz/fuzz.h $(FUZZ_OBJS)
 	$(call say,FUZZ,$@)
-	$(Q)$(FUZZ_CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -Ifuzz -o $@ $< $(FUZZ_OBJS) $(LIBS)
+	$(Q)$(FUZZ_CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -Ifuzz -o $@ $< $(FUZZ_OBJS) $(PROGRAM_LIBS)
 .SECONDARY: $(FUZZ_OBJS)
 
 fuzz-install:
@@ -43,7 +43,7 @@ FUZZ_REPLAYS := $(FUZZ_NAMES:%=build/asan/fuzz/%)
 build/asan/fuzz/%: fuzz/fuzz_%.c fuzz/replay_main.c fuzz/fuzz.h $(FUZZ_LAYERS:%=build/asan/%.a)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) -Ifuzz $(LDFLAGS_V) -o $@ $< fuzz/replay_main.c $(FUZZ_LAYERS:%=build/asan/%.a) $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) -Ifuzz $(LDFLAGS_V) -o $@ $< fuzz/replay_main.c $(FUZZ_LAYERS:%=build/asan/%.a) $(PROGRAM_LIBS)
 
 .PHONY: fuzz fuzz-install fuzz-replay fuzz-replays-built
 ifeq ($(VARIANT),asan)
