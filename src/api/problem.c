@@ -30,6 +30,7 @@ static const char *title_of(int status)
     case 408: return "Request Timeout";
     case 409: return "Conflict";
     case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
     case 415: return "Unsupported Media Type";
     case 416: return "Range Not Satisfiable";
     case 422: return "Unprocessable Content";
@@ -39,6 +40,7 @@ static const char *title_of(int status)
     case 501: return "Not Implemented";
     case 502: return "Bad Gateway";
     case 503: return "Service Unavailable";
+    case 507: return "Insufficient Storage";
     case 505: return "HTTP Version Not Supported";
     default: return status < 500 ? "Request Refused" : "Server Error";
     }
@@ -74,8 +76,9 @@ void api_http_error(struct http_request *rq, int status, const char *detail, voi
     (void)ctx;
     static const struct {
         int status, code;
-    } codes[] = {{400, EYE_EINVAL}, {404, EYE_ENOTFOUND}, {408, EYE_ELIMIT},    {413, EYE_ELIMIT},
-                 {431, EYE_ELIMIT}, {503, EYE_EBUSY},     {500, EYE_EINTERNAL}, {507, EYE_EIO}};
+    } codes[] = {{400, EYE_EINVAL}, {404, EYE_ENOTFOUND}, {408, EYE_ELIMIT},
+                 {413, EYE_ELIMIT}, {414, EYE_ELIMIT},    {431, EYE_ELIMIT},
+                 {503, EYE_EBUSY},  {500, EYE_EINTERNAL}, {507, EYE_EIO}};
     const char *code = NULL;
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (codes[i].status == status)
