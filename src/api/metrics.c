@@ -122,15 +122,19 @@ static void put_http(struct lines *l, const struct api_gauges *g)
 
 /* ---- this process ---- */
 
+/* The second number of statm, in pages. */
 static bool resident_bytes(uint64_t *out)
 {
-    unsigned long long pages = 0;
+    char line[256];
+    char *end = NULL;
     FILE *f = fopen("/proc/self/statm", "re");
-    bool ok = f && fscanf(f, "%*u %llu", &pages) == 1;
+    bool ok = f && fgets(line, sizeof line, f);
     if (f)
         fclose(f);
+    const char *second = ok ? strchr(line, ' ') : NULL;
+    unsigned long long pages = second ? strtoull(second, &end, 10) : 0;
     *out = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-    return ok;
+    return second && end != second;
 }
 
 static bool open_descriptors(uint64_t *out)
