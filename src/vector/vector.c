@@ -59,7 +59,7 @@ struct vector_set *vector_fork(const struct vector_set *set, struct eye_err *err
         return NULL;
     *fork = *set;
     fork->chunks_cap = set->nchunks + 8;
-    fork->chunks = mem_calloc(fork->chunks_cap, sizeof *fork->chunks, err);
+    fork->chunks = mem_calloc(fork->chunks_cap, sizeof(struct set_chunk *), err);
     if (!fork->chunks) {
         free(fork);
         return NULL;
@@ -88,7 +88,8 @@ static size_t chunk_bytes(const struct vector_set *set)
 
 size_t vector_bytes(const struct vector_set *set)
 {
-    return sizeof *set + set->nchunks * chunk_bytes(set) + set->chunks_cap * sizeof *set->chunks;
+    return sizeof *set + set->nchunks * chunk_bytes(set) +
+           set->chunks_cap * sizeof(struct set_chunk *);
 }
 
 int64_t vector_last(const struct vector_set *set)
@@ -138,7 +139,7 @@ static int append_chunk(struct vector_set *set, struct eye_err *err)
 {
     if (set->nchunks == set->chunks_cap) {
         size_t cap = set->chunks_cap ? 2 * set->chunks_cap : 8;
-        struct set_chunk **chunks = mem_realloc(set->chunks, cap, sizeof *chunks, err);
+        struct set_chunk **chunks = mem_realloc(set->chunks, cap, sizeof(struct set_chunk *), err);
         if (!chunks)
             return EYE_ENOMEM;
         set->chunks = chunks;
