@@ -16,27 +16,36 @@ function recall(): void {
 }
 recall()
 
-/** The page may still be growing (the grid learns its width after it is mounted): try for a few frames. */
-async function settle(top: number): Promise<void> {
-  for (let tries = 0; tries < 20; tries++) {
+/** The page may still be growing, by its first layout or by pages that come: try for a while, unless somebody scrolls. */
+async function settle(top: number, current: () => boolean): Promise<void> {
+  const end = performance.now() + 3000
+  let mine = true
+  const taken = () => (mine = false)
+  const hands = ['wheel', 'touchstart', 'keydown', 'pointerdown']
+  hands.forEach((name) => window.addEventListener(name, taken, { passive: true, once: true }))
+  do {
     window.scrollTo(0, top)
-    if (Math.abs(window.scrollY - top) < 1) return
+    if (Math.abs(window.scrollY - top) < 1) break
     await new Promise(requestAnimationFrame)
-  }
+  } while (mine && current() && performance.now() < end)
+  hands.forEach((name) => window.removeEventListener(name, taken))
 }
 
 export function usePlaces(search: Search) {
+  /** The answer whose place is being noted; none while the page moves by itself. */
   let shown = ''
+  let turn = 0
   const note = () => shown && places.set(shown, window.scrollY)
   const keep = () => shown && sessionStorage.setItem(memory, JSON.stringify({ key: shown, top: window.scrollY }))
 
   watch(() => search.state.value?.results?.key, async (key) => {
     if (!key || key === shown) return
     const back = search.followed()
+    const mine = ++turn
     shown = ''
     await nextTick()
-    await settle(back ? (places.get(key) ?? 0) : 0)
-    shown = key
+    await settle(back ? (places.get(key) ?? 0) : 0, () => mine === turn)
+    if (mine === turn) shown = key
   }, { immediate: true })
 
   const before = history.scrollRestoration
@@ -46,6 +55,7 @@ export function usePlaces(search: Search) {
     window.addEventListener('pagehide', keep)
   })
   onBeforeUnmount(() => {
+    turn++
     history.scrollRestoration = before
     window.removeEventListener('scroll', note)
     window.removeEventListener('pagehide', keep)

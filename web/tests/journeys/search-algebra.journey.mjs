@@ -90,4 +90,6 @@ export async function run({ page, url, check, shot, axe, context }) {
   await page.getByRole('heading', { name: 'Library', level: 1 }).waitFor()
   await page.goBack()
   await check(soon(async () => Math.abs((await page.evaluate(() => scrollY)) - y) < 2), 'also from another view')
+  await page.reload()
+  await check(soon(async () => Math.abs((await page.evaluate(() => scrollY)) - y) < 2), 'and after a reload')
 }

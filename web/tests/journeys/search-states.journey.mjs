@@ -1,5 +1,5 @@
 // First run, nothing found, server gone and back.
-import { ask, cells, first, nameOf, settled, soon } from './search-lib.mjs'
+import { ask, cell, cells, first, nameOf, settled, soon } from './search-lib.mjs'
 
 export const name = 'first run and bad days'
 export const library = 'empty'
@@ -28,6 +28,23 @@ export async function run({ page, url, server, check, shot, axe }) {
   )
   await settled(page)
   await check(soon(async () => /^pink-clutch/.test(await nameOf(first(page)))), 'the pink clutch is there')
+
+  const before = await page.locator('[data-index]').evaluateAll((all) => all.map((e) => e.getAttribute('aria-label')).join())
+  await page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 300, height: 200 })
+    const ink = canvas.getContext('2d')
+    ink.fillStyle = '#e58cc4'
+    ink.fillRect(60, 60, 180, 90)
+    const form = new FormData()
+    form.append('file', await new Promise((done) => canvas.toBlob(done, 'image/png')), 'drawn.png')
+    await fetch('api/v1/images?close=true', { method: 'POST', body: form })
+  })
+  const hint = page.getByRole('button', { name: /1 new picture/ })
+  await check(hint.waitFor().then(() => true), 'a picture that comes meanwhile is told')
+  await check((await page.locator('[data-index]').evaluateAll((all) => all.map((e) => e.getAttribute('aria-label')).join())) === before, 'and moves nothing on screen')
+  await shot('search-new')
+  await hint.click()
+  await check(soon(async () => (await cell(page, 'drawn.png').count()) === 1 && (await hint.count()) === 0), 'until one asks for it')
 
   await page.goto(`${url}?q=purse&format=avif`)
   await check(page.getByText('No picture passes the filters').waitFor().then(() => true), 'filters that leave nothing say so')

@@ -12,7 +12,7 @@ export async function run({ page, url, check, shot, axe, context }) {
   const viewer = page.locator('dialog.viewer')
   await viewer.waitFor()
   const info = page.getByRole('complementary', { name: 'About this picture' })
-  await check(info.getByText('2016', { exact: false }).first().waitFor().then(() => true), 'says when it was taken')
+  await check(info.getByText('2021', { exact: false }).first().waitFor().then(() => true), 'says when it was taken')
   await check((await info.getByText(/samples\/nuthatch\.jpg/).count()) >= 1, 'and where it lies')
   await check(soon(async () => (await info.locator('.reasons li').count()) === 2), 'and what each part of the query did')
   await check(soon(async () => /%/.test(await info.locator('.reasons').innerText())), 'in numbers')
