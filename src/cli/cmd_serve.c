@@ -144,6 +144,10 @@ static int make_listen(const struct cli_ctx *ctx, struct serve_args *a)
     const char *listen = ctx->settings.all[SET_LISTEN].value;
     if (!listen)
         listen = "127.0.0.1:8000";
+    if (strspn(listen, "0123456789") == strlen(listen)) {
+        cli_say("--listen: '%s' is no address; --port takes a port alone", listen);
+        return CLI_USAGE;
+    }
     const char *colon = strrchr(listen, ':');
     bool is_unix = strncmp(listen, "unix:", 5) == 0;
     if (a->port >= 0 && is_unix) {

@@ -15,8 +15,11 @@ enum { BACKLOG = 512 };
 static int say_bind(const char *what, int why, struct eye_err *err)
 {
     if (why == EADDRINUSE)
-        return eye_fail(err, EYE_EIO,
-                        "%s: another program listens there; stop it or choose another port", what);
+        return eye_fail(
+            err, EYE_EIO,
+            "%s: another program listens there; stop it or choose another port (--port 0: "
+            "any that is free)",
+            what);
     if (why == EACCES)
         return eye_fail(err, EYE_EIO, "%s: not allowed; choose a port above 1023", what);
     if (why == EADDRNOTAVAIL)

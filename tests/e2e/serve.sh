@@ -10,6 +10,8 @@ cp samples/cat.jpg samples/zebra.jpg samples/fox.jpg samples/husky.jpg samples/r
 # ---- usage ----
 code 2 "serve takes no argument" "$eye" --library "$served" serve here
 code 2 "--port with a Unix socket" "$eye" --library "$served" serve --listen unix:/tmp/x --port 1
+code 2 "a port alone as address" "$eye" --library "$served" serve --listen 8000
+like "$errout" '--port' "is explained"
 code 2 "a bad --log" "$eye" --library "$served" serve --port 0 --log loud
 like "$errout" "'loud' is none of text, json, off" "is explained"
 code 3 "an --allow-root that is not there" "$eye" --library "$served" serve --port 0 --allow-root "$tmp/nowhere"
@@ -42,7 +44,7 @@ like "$body" '^openapi: 3.1' "is OpenAPI"
 code 3 "a second server on this library" "$eye" --library "$served" serve --port 0
 like "$errout" "$server_pid" "names the first one's process"
 code 3 "a port in use" "$eye" --library "$tmp/other" serve --port "${url##*:}"
-like "$errout" 'port' "is explained"
+like "$errout" '--port 0' "says how to pick another"
 
 # ---- upload, and events of it ----
 python3 tests/e2e/serve_events.py "$url" 2 >"$tmp/events" 2>&1 &
