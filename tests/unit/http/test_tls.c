@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 
 static struct fixture f;
 static char cert[700], key[700], other[700], junk[700];
@@ -37,23 +38,62 @@ static struct http_config config(void)
                                 .header_seconds = 1};
 }
 
+static void keep(const char *path, const gnutls_datum_t *pem)
+{
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    assert_int_equal(fwrite(pem->data, 1, pem->size, out), pem->size);
+    assert_int_equal(fclose(out), 0);
+}
+
+static gnutls_x509_privkey_t make_key(const char *path)
+{
+    gnutls_x509_privkey_t k;
+    gnutls_datum_t pem;
+    assert_int_equal(gnutls_x509_privkey_init(&k), 0);
+    assert_int_equal(gnutls_x509_privkey_generate(
+                         k, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+                     0);
+    assert_int_equal(gnutls_x509_privkey_export2(k, GNUTLS_X509_FMT_PEM, &pem), 0);
+    keep(path, &pem);
+    gnutls_free(pem.data);
+    return k;
+}
+
+/* For localhost, signed by itself. */
+static void make_cert(gnutls_x509_privkey_t k)
+{
+    gnutls_x509_crt_t c;
+    gnutls_datum_t pem;
+    time_t today = time(NULL);
+    assert_int_equal(gnutls_x509_crt_init(&c), 0);
+    assert_int_equal(gnutls_x509_crt_set_version(c, 3), 0);
+    assert_int_equal(gnutls_x509_crt_set_serial(c, "\x01", 1), 0);
+    assert_int_equal(gnutls_x509_crt_set_activation_time(c, today - 3600), 0);
+    assert_int_equal(gnutls_x509_crt_set_expiration_time(c, today + 86400), 0);
+    assert_int_equal(gnutls_x509_crt_set_dn(c, "CN=localhost", NULL), 0);
+    assert_int_equal(gnutls_x509_crt_set_key(c, k), 0);
+    assert_int_equal(gnutls_x509_crt_sign2(c, c, k, GNUTLS_DIG_SHA256, 0), 0);
+    assert_int_equal(gnutls_x509_crt_export2(c, GNUTLS_X509_FMT_PEM, &pem), 0);
+    keep(cert, &pem);
+    gnutls_free(pem.data);
+    gnutls_x509_crt_deinit(c);
+}
+
 static int up(void **state)
 {
     (void)state;
-    char command[4000];
     fixture_open(&f);
     snprintf(cert, sizeof cert, "%s/cert.pem", f.dir);
     snprintf(key, sizeof key, "%s/key.pem", f.dir);
     snprintf(other, sizeof other, "%s/other.pem", f.dir);
     snprintf(junk, sizeof junk, "%s/junk.pem", f.dir);
-    snprintf(
-        command, sizeof command,
-        "exec >/dev/null 2>&1; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
-        "-nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost -days 2 -keyout '%s' "
-        "-out '%s' && openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out '%s' "
-        "&& echo junk >'%s'",
-        key, cert, other, junk);
-    return system(command);
+    gnutls_x509_privkey_t k = make_key(key);
+    make_cert(k);
+    gnutls_x509_privkey_deinit(k);
+    gnutls_x509_privkey_deinit(make_key(other));
+    keep(junk, &(gnutls_datum_t){(unsigned char *)(uintptr_t) "junk\n", 5});
+    return 0;
 }
 
 static int down(void **state)
