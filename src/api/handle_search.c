@@ -28,6 +28,8 @@ struct search {
     const char *cursor;
     double min_score;
     uint32_t seen, filter_seen; /* parameters that came */
+    bool
+        unreachable; /* an address gave no picture: what was asked can't be done, but not by our fault */
 };
 
 #define AT(member) offsetof(struct search, member)
@@ -197,11 +199,12 @@ static int open_part(struct term *t, const struct http_part *p, struct eye_err *
     return t->fd < 0 ? EYE_EIO : 0;
 }
 
-static int open_term(struct api_server *s, struct http_request *rq, struct term *t,
-                     struct eye_err *err)
+static int open_term(struct api_server *s, struct http_request *rq, struct search *q,
+                     struct term *t, struct eye_err *err)
 {
     if (t->url) {
         t->fd = api_fetch_picture(s, t->url, &t->size, err);
+        q->unreachable = t->fd < 0 && err->code == EYE_EREMOTE;
         return t->fd < 0 ? err->code : 0;
     }
     if (!t->upload)
@@ -236,7 +239,7 @@ static int find(struct api_server *s, struct http_request *rq, struct search *q,
     int rc = 0;
     for (size_t i = 0; i < q->nterms && rc == 0; i++) {
         struct term *t = &q->terms[i];
-        rc = open_term(s, rq, t, err);
+        rc = open_term(s, rq, q, t, err);
         const eye_term term = {{t->words, NULL, t->fd, t->like}, (float)t->weight};
         terms[i] = term;
     }
@@ -307,6 +310,8 @@ static void answer(struct api_server *s, struct http_request *rq, struct search 
     double begun = seconds_now();
     if (find(s, rq, q, &found, &err) == 0)
         reply(rq, q, found, seconds_now() - begun);
+    else if (q->unreachable)
+        api_problem(rq, 422, eye_err_name(err.code), err.msg);
     else
         api_problem_err(rq, &err);
     eye_results_free(found);

@@ -53,6 +53,8 @@ answers 404 "by a token of nobody" POST $api/search -j '{"terms":[{"upload":"001
 is "$(field code)" notfound "has its code"
 answers 422 "by no picture" POST $api/search -f 'query={"terms":[{"upload":"file0"}]}' -F Makefile=p
 answers 400 "by the server's own address" POST $api/search -j "{\"terms\":[{\"url\":\"$url/healthz\"}]}"
+answers 422 "by an address of nobody" GET "$api/search?url=http://nobody.invalid/a.jpg"
+is "$(field code)" remote "has its code"
 answers 415 "by plain text" POST $api/search -d cat -H 'Content-Type: text/plain'
 
 # ---- files ----

@@ -178,7 +178,7 @@ for url in [f"http://127.0.0.1:{port}/healthz", f"http://localhost:{port}/health
             "http://255.255.255.255/", "file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/x", "http://", "http:///x", "http://\t/",
             "javascript:alert(1)"]:
     status = search_url(url)
-    unresolved = url in (f"http://localhost.localdomain:{port}/", "http:///x") and status == 502  # names that nobody may know
+    unresolved = url in (f"http://localhost.localdomain:{port}/", "http:///x") and status == 422  # names that nobody may know
     check(status == 400 or unresolved, f"fetch {url}", status)
 
 # ---- other sites' pages ----

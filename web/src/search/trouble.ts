@@ -19,7 +19,7 @@ export function troubleOf(e: unknown, q: Query): Trouble {
   if (status === 404 && q.terms.some((t) => t.kind === 'like'))
     return { title: 'A picture of this search is gone', text: 'It was removed from the library since. Take it out of the search and go on.', action: 'retry' }
   if (status === 429) return { title: 'A little slower, please', text: 'The server takes only so many searches a minute. Try again in a moment.', action: 'retry' }
-  if (status === 502) return { title: 'That address could not be fetched', text: sentence(e), action: 'retry' }
+  if (e instanceof ApiError && e.code === 'remote') return { title: 'That address could not be fetched', text: sentence(e), action: 'retry' }
   if (status >= 400 && status < 500) return { title: 'This can’t be searched', text: sentence(e), action: null }
   return { title: 'The search failed', text: sentence(e), action: 'retry' }
 }
