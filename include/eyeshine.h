@@ -174,6 +174,8 @@ typedef struct {
                          character: a part of the path. NULL: any */
     int64_t root;       /* id of a root; 0: any */
     const char *format; /* "jpeg" ...; NULL: any */
+    const char *
+        name; /* words, all of which are parts of a file's own name, ASCII case ignored; NULL: any */
     const char *camera; /* part of "Make Model", case ignored; NULL: any */
     int64_t taken_from, taken_to, added_from, added_to; /* seconds since 1970, from <= t < to;
                                                            EYE_TIME_UNKNOWN: open */
@@ -184,7 +186,7 @@ typedef struct {
 } eye_filter;
 #define EYE_FILTER_INIT                                                                            \
     {                                                                                              \
-        NULL, 0, NULL, NULL, EYE_TIME_UNKNOWN, EYE_TIME_UNKNOWN, EYE_TIME_UNKNOWN,                 \
+        NULL, 0, NULL, NULL, NULL, EYE_TIME_UNKNOWN, EYE_TIME_UNKNOWN, EYE_TIME_UNKNOWN,           \
             EYE_TIME_UNKNOWN, 0, 0, 0, 0, 0, 0                                                     \
     }
 

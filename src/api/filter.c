@@ -10,6 +10,7 @@ const struct api_field api_filter_fields[API_FILTER_FIELDS] = {
     {"path", API_TEXT, AT(path), 1, 1000, NULL},
     {"root", API_INT, AT(root), 1, (double)API_ID_MAX, NULL},
     {"format", API_WORD, AT(format), 0, 0, formats},
+    {"name", API_TEXT, AT(name), 1, 500, NULL},
     {"camera", API_TEXT, AT(camera), 1, 200, NULL},
     {"taken_from", API_TIME, AT(taken_from), 0, 0, NULL},
     {"taken_to", API_TIME, AT(taken_to), 0, 0, NULL},
@@ -37,6 +38,7 @@ void api_filter_to(const struct api_filter *f, eye_filter *out)
     out->path = f->path;
     out->root = f->root;
     out->format = f->format ? formats[f->format - 1] : NULL;
+    out->name = f->name;
     out->camera = f->camera;
     out->taken_from = f->taken_from;
     out->taken_to = f->taken_to;

@@ -145,13 +145,13 @@ const char *shape_item_state(eye_item_state s);
 
 /* ---- filter.c: a filter as it comes in ---- */
 struct api_filter {
-    const char *path, *camera;
+    const char *path, *name, *camera;
     int64_t root, taken_from, taken_to, added_from, added_to, min_width, min_height;
     double min_megapixels, max_megapixels;
     int format, orientation;
     char gps;
 };
-enum { API_FILTER_FIELDS = 14 };
+enum { API_FILTER_FIELDS = 15 };
 extern const struct api_field api_filter_fields[API_FILTER_FIELDS];
 void api_filter_init(struct api_filter *f);
 void api_filter_to(const struct api_filter *f, eye_filter *out);

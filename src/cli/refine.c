@@ -11,6 +11,7 @@ void refine_bind(struct refine *r, struct cli_opt *rows)
                                    [R_MINUS_LIKE] = &r->minus_like,
                                    [R_PATH] = &r->path,
                                    [R_FORMAT] = &r->format,
+                                   [R_NAME] = &r->name,
                                    [R_CAMERA] = &r->camera,
                                    [R_TAKEN_FROM] = &r->taken_from,
                                    [R_TAKEN_TO] = &r->taken_to,
@@ -72,6 +73,7 @@ int refine_make(struct refine *r)
     eye_filter f = EYE_FILTER_INIT;
     f.path = r->path;
     f.format = r->format;
+    f.name = r->name;
     f.camera = r->camera;
     f.min_width = (int)r->min_width;
     f.min_height = (int)r->min_height;
@@ -84,9 +86,9 @@ int refine_make(struct refine *r)
     code = code ? code : read_word("orientation", r->orientation, orientations, 3, &f.orientation);
     code = code ? code : read_word("gps", r->gps, answers, 2, &f.gps);
     r->filter = f;
-    r->filtered = f.path || f.format || f.camera || r->taken_from || r->taken_to || r->added_from ||
-                  r->added_to || f.min_width || f.min_height || f.min_megapixels > 0 ||
-                  f.max_megapixels > 0 || f.orientation || f.gps;
+    r->filtered = f.path || f.name || f.format || f.camera || r->taken_from || r->taken_to ||
+                  r->added_from || r->added_to || f.min_width || f.min_height ||
+                  f.min_megapixels > 0 || f.max_megapixels > 0 || f.orientation || f.gps;
     r->any = r->filtered || r->minus.n || r->minus_like;
     return code;
 }
@@ -218,6 +220,7 @@ void refine_put_filter(const struct refine *r, struct json_writer *w)
     jw_object(w);
     put_text(w, "path", f->path);
     put_text(w, "format", f->format);
+    put_text(w, "name", f->name);
     put_text(w, "camera", f->camera);
     put_time(w, "taken_from", f->taken_from);
     put_time(w, "taken_to", f->taken_to);

@@ -10,7 +10,7 @@ struct refine {
     struct cli_list minus;
     int64_t minus_like, min_width, min_height;
     double min_megapixels, max_megapixels;
-    const char *path, *format, *camera, *orientation, *gps;
+    const char *path, *name, *format, *camera, *orientation, *gps;
     const char *taken_from, *taken_to, *added_from, *added_to;
     /* made by refine_make */
     eye_filter filter;
@@ -23,6 +23,7 @@ enum {
     R_MINUS_LIKE,
     R_PATH,
     R_FORMAT,
+    R_NAME,
     R_CAMERA,
     R_TAKEN_FROM,
     R_TAKEN_TO,

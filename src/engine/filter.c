@@ -22,7 +22,7 @@ static bool is_short(const char *text)
 
 static int check(const eye_filter *f, struct eye_err *err)
 {
-    if (!is_short(f->path) || !is_short(f->format) || !is_short(f->camera)) {
+    if (!is_short(f->path) || !is_short(f->format) || !is_short(f->camera) || !is_short(f->name)) {
         return eye_fail(err, EYE_EINVAL, "filter: texts have at most %d bytes", TEXT_MAX);
     }
     if (f->root < 0) {
@@ -56,6 +56,7 @@ int eng_filter(const eye_filter *f, struct store_filter *out, bool *all, struct 
     *out = (struct store_filter){.path = text_of(f->path),
                                  .root = f->root,
                                  .format = text_of(f->format),
+                                 .name = text_of(f->name),
                                  .camera = text_of(f->camera),
                                  .taken_from = f->taken_from,
                                  .taken_to = f->taken_to,
@@ -67,7 +68,7 @@ int eng_filter(const eye_filter *f, struct store_filter *out, bool *all, struct 
                                  .max_megapixels = f->max_megapixels,
                                  .orientation = f->orientation,
                                  .gps = f->gps};
-    *all = !out->path && !out->root && !out->format && !out->camera &&
+    *all = !out->path && !out->name && !out->root && !out->format && !out->camera &&
            f->taken_from == EYE_TIME_UNKNOWN && f->taken_to == EYE_TIME_UNKNOWN &&
            f->added_from == EYE_TIME_UNKNOWN && f->added_to == EYE_TIME_UNKNOWN && !f->min_width &&
            !f->min_height && f->min_megapixels <= 0 && f->max_megapixels <= 0 && !f->orientation &&

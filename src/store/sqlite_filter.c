@@ -85,6 +85,26 @@ static bool path_matches(const char *pattern, bool glob, const char *path)
     return glob ? fnmatch(pattern, path, 0) == 0 : strstr(path, pattern) != NULL;
 }
 
+/* Every word of `words` is a part of what follows the last slash. */
+static bool name_matches(const char *words, const char *path)
+{
+    static const char blank[] = " \t\r\n";
+    char word[256];
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    for (words += strspn(words, blank); *words; words += strspn(words, blank)) {
+        size_t len = strcspn(words, blank);
+        if (len >= sizeof word) /* longer than a name can be */
+            return false;
+        memcpy(word, words, len);
+        word[len] = '\0';
+        if (!strcasestr(name, word))
+            return false;
+        words += len;
+    }
+    return true;
+}
+
 static int filter_files(struct store *s, const struct store_filter *f, struct ids *out,
                         struct eye_err *err)
 {
@@ -98,8 +118,9 @@ static int filter_files(struct store *s, const struct store_filter *f, struct id
                " WHERE (?1 = 0 OR root.id = ?1) AND file.picture IS NOT NULL");
     query_int(&q, f->root);
     while ((rc = query_step(&q, err)) == 1) {
-        rc = f->path ? row_path(&q, &path, err) : 0;
-        if (!rc && (!f->path || path_matches(f->path, glob, path.data)))
+        rc = f->path || f->name ? row_path(&q, &path, err) : 0;
+        if (!rc && (!f->path || path_matches(f->path, glob, path.data)) &&
+            (!f->name || name_matches(f->name, path.data)))
             rc = ids_add(out, query_get_int(&q, 0), err);
         if (rc)
             break;
@@ -250,7 +271,7 @@ int store_filter(struct store *s, const struct store_filter *f, int64_t **ids, s
                  struct eye_err *err)
 {
     struct ids files = {NULL, 0, 0}, pictures = {NULL, 0, 0};
-    bool by_file = f->path || f->root, asked = false;
+    bool by_file = f->path || f->name || f->root, asked = false;
     store_cache_small(s, true);
     int rc = by_file ? filter_files(s, f, &files, err) : 0;
     if (!rc && (!by_file || files.n))

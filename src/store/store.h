@@ -256,6 +256,7 @@ struct store_filter {
     const char
         *path; /* fnmatch against an absolute path of the picture; without * ? [ a part of it */
     int64_t root;
+    const char *name;            /* words, all parts of a file's own name, ASCII case ignored */
     const char *format, *camera; /* camera: a part of it, ASCII case ignored */
     int64_t taken_from, taken_to, added_from, added_to; /* from <= t < to */
     int min_width, min_height;

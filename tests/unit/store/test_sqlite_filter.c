@@ -185,6 +185,37 @@ static void each_condition_and_all_together(void **state)
     assert_true(check(l, all, &f) > 0);
 }
 
+/* The file `name` passes, or not, when `words` are asked of names. */
+static void name_is(struct lib *l, const char *name, const char *words, bool wanted)
+{
+    struct store_filter f = NO_FILTER;
+    int64_t *ids, id = add(l, name, name);
+    size_t n;
+    bool found = false;
+    f.name = words;
+    OK(l, store_filter(l->s, &f, &ids, &n, &l->err));
+    for (size_t i = 0; i < n; i++)
+        found = found || ids[i] == id;
+    free(ids);
+    assert_int_equal(found, wanted);
+}
+
+static void words_of_the_name(void **state)
+{
+    struct lib *l = *state;
+    name_is(l, "shop/Coming-Soon_1.jpg", "coming soon", true);
+    name_is(l, "shop/Coming-Soon_2.jpg", "  soon\tcoming ", true);
+    name_is(l, "shop/Coming-Soon_3.jpg", "coming shop", false); /* a folder's */
+    name_is(l, "shop/Coming-Soon_4.jpg", "coming later", false);
+    name_is(l, "soon/x.jpg", "soon", false);
+    name_is(l, "a%b_c.png", "% _", true);
+    name_is(l, "abc.png", "%", false);
+    char longest[400];
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    name_is(l, "aaaa.png", longest, false);
+}
+
 static void values_are_values(void **state)
 {
     struct lib *l = *state;
@@ -266,6 +297,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, lib_setup, lib_teardown)
     const struct CMUnitTest tests[] = {
         T(each_condition_and_all_together),
+        T(words_of_the_name),
         T(values_are_values),
         T(counted_and_newest_first),
         T(places_tell_root_and_path_apart),
