@@ -12,6 +12,8 @@ export interface Results {
   key: string
   /** What these answer; the box may be further already. */
   query: Query
+  /** Counts the questions asked; further pages keep it. */
+  turn: number
   hits: Hit[]
   next: string | null
   total: number
@@ -80,7 +82,7 @@ export class Runner {
     try {
       const a = await this.o.ask(toBody(query, this.pageSize), abort.signal)
       if (ticket !== this.ticket) return
-      this.set({ phase: 'ready', results: { key, query, hits: a.hits, next: a.next, total: a.total, tookMs: a.took_ms } })
+      this.set({ phase: 'ready', results: { key, query, turn: ticket, hits: a.hits, next: a.next, total: a.total, tookMs: a.took_ms } })
     } catch (error) {
       if (ticket === this.ticket) this.set({ phase: 'error', error })
     }

@@ -81,8 +81,12 @@ describe('runner', () => {
     await settle()
     void runner.now(q(' one '))
     expect(calls).toHaveLength(1)
+    const turn = runner.state.results!.turn
     void runner.now(q('one'), true)
     expect(calls).toHaveLength(2)
+    calls[1]!.ok(answer([1, 2]))
+    await settle()
+    expect(runner.state.results!.turn).not.toBe(turn)
   })
 
   it('going back to the earlier words while typing cancels the pending question', async () => {
@@ -103,9 +107,11 @@ describe('runner', () => {
     void runner.more()
     expect(calls).toHaveLength(2)
     expect(calls[1]!.body.cursor).toBe('c1')
+    const turn = runner.state.results!.turn
     calls[1]!.ok(answer([2, 3], null))
     await settle()
     expect(ids()).toEqual([1, 2, 3])
+    expect(runner.state.results!.turn).toBe(turn)
     void runner.more()
     expect(calls).toHaveLength(2)
   })
