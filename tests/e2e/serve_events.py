@@ -2,6 +2,7 @@
 """serve_events.py URL PICTURES - follows /events: prints "NAME DATA" of each until a finished job and PICTURES pictures
 were told of; then breaks off, comes back with the first event's id and checks that nothing was lost."""
 import json
+import signal
 import sys
 
 from serve_client import connect
@@ -30,6 +31,8 @@ def follow(url, pictures, last=None):
     for e in events(url, last):
         data = json.loads(e["data"])
         seen.append(e)
+        if last is None:
+            print(e["event"], e["data"], flush=True)
         finished = finished or (e["event"] == "job" and data["state"] in ("done", "failed"))
         counted = counted or (e["event"] == "library" and data["pictures"] == pictures)
         if finished and counted:
@@ -37,9 +40,8 @@ def follow(url, pictures, last=None):
 
 
 url, pictures = sys.argv[1], int(sys.argv[2])
+signal.alarm(60)  # keep-alives would let it wait for ever
 first = follow(url, pictures)
-for e in first:
-    print(e["event"], e["data"])
 again = follow(url, pictures, first[0]["id"])
 names = [(e["id"], e["data"]) for e in again if e["event"] in ("job", "library")]
 assert names == [(e["id"], e["data"]) for e in first if e["event"] in ("job", "library")], names
