@@ -49,7 +49,7 @@ like "$errout" '--port 0' "says how to pick another"
 # ---- upload, and events of it ----
 python3 tests/e2e/serve_events.py "$url" 2 >"$tmp/events" 2>&1 &
 listener=$!
-until grep -q hello "$tmp/events"; do sleep 0.1; done
+while kill -0 $listener 2>/dev/null && ! grep -q hello "$tmp/events"; do sleep 0.1; done
 answers 202 "upload of two pictures" POST /api/v1/images -F samples/cat.jpg=trip/cat.jpg -F samples/zebra.jpg
 job=$(field job.id)
 wait_for_job "$job"
