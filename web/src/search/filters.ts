@@ -81,6 +81,7 @@ export function filterChips(filter: Filter, roots: readonly RootName[] = []): Fi
   const out: FilterChip[] = []
   const add = (label: string, ...names: (keyof Filter)[]) => out.push({ names, label })
   if (f.path) add(`path ${f.path}`, 'path')
+  if (f.name) add(`file name ${f.name}`, 'name')
   if (f.root) add(`in ${rootLabel(roots.find((r) => r.id === f.root), f.root)}`, 'root')
   if (f.format) add(formatLabel(f.format), 'format')
   if (f.taken_from || f.taken_to)

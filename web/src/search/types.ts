@@ -35,6 +35,8 @@ export type Orientation = 'landscape' | 'portrait' | 'square'
 /** Names are the API's. What is not set lets everything pass. */
 export interface Filter {
   path?: string
+  /** Words, all of them parts of the file's own name. */
+  name?: string
   root?: number
   format?: string
   camera?: string

@@ -10,7 +10,7 @@ export type Params = Record<string, string | string[]>
 export type LooseParams = Record<string, string | null | (string | null)[] | undefined>
 
 const kinds: readonly TermKind[] = ['words', 'like', 'url', 'upload']
-const texts = ['path', 'format', 'camera'] as const
+const texts = ['path', 'name', 'format', 'camera'] as const
 const times = ['taken_from', 'taken_to', 'added_from', 'added_to'] as const
 const numbers = ['root', 'min_width', 'min_height', 'min_megapixels', 'max_megapixels'] as const
 const orientations: readonly Orientation[] = ['landscape', 'portrait', 'square']

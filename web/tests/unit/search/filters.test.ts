@@ -15,12 +15,12 @@ describe('filters', () => {
 
   it('says each filter in words, ranges as one chip', () => {
     const chips = filterChips(
-      { path: '2024/*', root: 2, format: 'jpeg', taken_from: dayStart('2024-01-01'), taken_to: dayEnd('2024-02-01'), min_megapixels: 2, max_megapixels: 8,
+      { path: '2024/*', name: 'ysl bag', root: 2, format: 'jpeg', taken_from: dayStart('2024-01-01'), taken_to: dayEnd('2024-02-01'), min_megapixels: 2, max_megapixels: 8,
         min_width: 100, min_height: 50, orientation: 'square', camera: 'X100', gps: true, added_from: dayStart('2020-05-05') },
       [{ id: 2, path: '/home/me/Holiday/' }],
     )
     expect(chips.map((c) => c.label)).toEqual([
-      'path 2024/*', 'in Holiday', 'JPEG', 'taken 2024-01-01 to 2024-02-01', 'added since 2020-05-05', '2 to 8 MP', 'at least 100 px wide', 'at least 50 px high',
+      'path 2024/*', 'file name ysl bag', 'in Holiday', 'JPEG', 'taken 2024-01-01 to 2024-02-01', 'added since 2020-05-05', '2 to 8 MP', 'at least 100 px wide', 'at least 50 px high',
       'square', 'camera X100', 'has a place',
     ])
   })

@@ -11,7 +11,7 @@ const full: Query = {
     { kind: 'upload', value: 'tok_en-1', weight: 1 },
   ],
   filter: {
-    path: '/a b/*', root: 3, format: 'png', camera: 'Nikon D90', taken_from: '2023-05-01T00:00:00Z', taken_to: '2024-01-01T00:00:00Z',
+    path: '/a b/*', name: 'ysl bag', root: 3, format: 'png', camera: 'Nikon D90', taken_from: '2023-05-01T00:00:00Z', taken_to: '2024-01-01T00:00:00Z',
     added_from: '2022-05-01T00:00:00Z', added_to: '2025-01-01T00:00:00Z', min_width: 100, min_height: 50, min_megapixels: 0.5,
     max_megapixels: 12, orientation: 'portrait', gps: false,
   },
