@@ -66,6 +66,14 @@ static int read_word(const char *option, const char *text, const char *const *wo
     return CLI_USAGE;
 }
 
+static bool is_filtering(const struct refine *r, const eye_filter *f)
+{
+    bool where = f->path || f->name || f->format || f->camera;
+    bool when = r->taken_from || r->taken_to || r->added_from || r->added_to;
+    bool size = f->min_width || f->min_height || f->min_megapixels > 0 || f->max_megapixels > 0;
+    return where || when || size || f->orientation || f->gps;
+}
+
 int refine_make(struct refine *r)
 {
     static const char *const orientations[] = {"landscape", "portrait", "square"};
@@ -86,9 +94,7 @@ int refine_make(struct refine *r)
     code = code ? code : read_word("orientation", r->orientation, orientations, 3, &f.orientation);
     code = code ? code : read_word("gps", r->gps, answers, 2, &f.gps);
     r->filter = f;
-    r->filtered = f.path || f.name || f.format || f.camera || r->taken_from || r->taken_to ||
-                  r->added_from || r->added_to || f.min_width || f.min_height ||
-                  f.min_megapixels > 0 || f.max_megapixels > 0 || f.orientation || f.gps;
+    r->filtered = is_filtering(r, &f);
     r->any = r->filtered || r->minus.n || r->minus_like;
     return code;
 }
