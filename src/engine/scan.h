@@ -18,7 +18,7 @@ struct eng_known {
 struct eng_scope {
     int64_t root; /* 0: not in the store (dry run) */
     char *root_path;
-    char *under; /* "" for the whole root */
+    char *under;             /* "" for the whole root */
     const char *const *rels; /* [nrels] just these files, borrowed; kind FILE */
     size_t nrels;
     bool listed; /* what is known is looked at, one by one, instead of what is there */
@@ -40,7 +40,7 @@ struct eng_scan {
     size_t nroots;
     struct eng_scope *scopes;
     size_t nscopes;
-    bool one_by_one; /* few files: each is looked up rather than all of `unembedded` loaded */
+    bool one_by_one;     /* few files: each is looked up rather than all of `unembedded` loaded */
     int64_t *unembedded; /* pictures without a vector of the model, ascending */
     size_t nunembedded;
     int64_t model_id;
