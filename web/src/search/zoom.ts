@@ -13,10 +13,10 @@ export interface Size {
 
 export const fitted: Zoom = { scale: 1, x: 0, y: 0 }
 
-/** Size at scale 1: whole, never enlarged. */
+/** Size at scale 1: whole; small pictures at twice their size, more would only show their pixels. */
 export function fitSize(picture: Size, stage: Size): Size {
   if (!(picture.width > 0 && picture.height > 0)) return { width: 0, height: 0 }
-  const f = Math.min(1, stage.width / picture.width, stage.height / picture.height)
+  const f = Math.min(2, stage.width / picture.width, stage.height / picture.height)
   return { width: picture.width * f, height: picture.height * f }
 }
 

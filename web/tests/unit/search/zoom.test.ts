@@ -5,9 +5,9 @@ const stage = { width: 1000, height: 500 }
 const photo = { width: 4000, height: 3000 }
 
 describe('zoom', () => {
-  it('fits a picture whole and never enlarges it', () => {
+  it('fits a picture whole and enlarges a small one no more than twice', () => {
     expect(fitSize(photo, stage)).toEqual({ width: 2000 / 3, height: 500 })
-    expect(fitSize({ width: 100, height: 50 }, stage)).toEqual({ width: 100, height: 50 })
+    expect(fitSize({ width: 100, height: 50 }, stage)).toEqual({ width: 200, height: 100 })
     expect(fitSize({ width: 0, height: 0 }, stage)).toEqual({ width: 0, height: 0 })
   })
   it('knows where a pixel is a pixel', () => {
