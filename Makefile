@@ -103,7 +103,7 @@ build/libeyeshine.so: build/release/libeyeshine.so
 build/prefix: force
 	@mkdir -p build
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
-$(B)/engine/places.o: build/prefix
+$(B)/engine/places.o $(B)/cli/serve.o: build/prefix
 
 build/eyeshine.pc: Makefile build/prefix
 	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: eyeshine' \
