@@ -30,6 +30,8 @@ answers 200 "session" GET /api/v1/session
 is "$(field scope) $(field key_required)" "admin false" "everybody here is admin"
 answers 200 "search in an empty library" GET "/api/v1/search?q=a%20cat"
 is "$(field hits)" "[]" "finds nothing"
+answers 200 "status" GET /api/v1/status
+is "$(field samples)" true "an empty library is offered the samples"
 answers 200 "the page" GET / -H 'Accept: text/html'
 like "$(cat "$tmp/headers")" "content-security-policy: default-src 'none'; script-src 'self'" "with a strict policy"
 like "$body" '<base href="/"' "and its base"
