@@ -76,10 +76,12 @@ int api_memory_file(struct eye_err *err)
     return fd;
 }
 
-/* `fd` itself if it is in memory, else a copy of it there; `fd` is taken over. */
+/* `fd` itself if it can be sealed, else a copy of it in memory; `fd` is taken over. A file of a tmpfs, where the library
+ * may lie, knows of seals too, but takes none. */
 static int into_memory(int fd, uint64_t size, struct eye_err *err)
 {
-    if (fcntl(fd, F_GET_SEALS) >= 0)
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals >= 0 && !(seals & F_SEAL_SEAL))
         return fd;
     int to = api_memory_file(err);
     off_t from = 0;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "api/internal.h"
@@ -62,6 +63,20 @@ static void a_file_is_copied(void **state)
     api_tokens_free(t);
 }
 
+/* As a file of a tmpfs is: it has seals, and takes none. */
+static void what_takes_no_seals_is_copied(void **state)
+{
+    (void)state;
+    char token[API_TOKEN_LEN];
+    struct api_tokens *t = api_tokens_new(NULL);
+    int fd = memfd_create("eyeshine-test", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "on tmpfs", 8), 8);
+    assert_int_equal(api_tokens_add(t, fd, 8, token, NULL), 0);
+    assert_reads(t, token, "on tmpfs");
+    api_tokens_free(t);
+}
+
 static void the_longest_unused_goes(void **state)
 {
     (void)state;
@@ -92,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_remembered), cmocka_unit_test(a_file_is_copied),
-        cmocka_unit_test(the_longest_unused_goes), cmocka_unit_test(bytes_are_bounded)};
+        cmocka_unit_test(what_takes_no_seals_is_copied), cmocka_unit_test(the_longest_unused_goes),
+        cmocka_unit_test(bytes_are_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
