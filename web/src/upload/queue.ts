@@ -174,7 +174,7 @@ export class Queue {
       const job = await this.io.open(first.includes('/') ? first.split('/')[0]! : '')
       this.current = job.id
       this.state.jobs.push(job.id)
-      this.tracks.set(job.id, new Track(job.id, this.io.items, (upload, item) => this.apply(upload, item)))
+      this.tracks.set(job.id, new Track(job.id, this.io.items, (upload, item) => this.apply(upload, item), (upload) => this.drop(upload)))
       return job.id
     }, signal).catch((e: unknown) => {
       this.opening = null
@@ -198,12 +198,19 @@ export class Queue {
   }
 
   private acknowledge(job: number, batch: Upload[], items: UploadAnswer['items']): void {
+    // The answer may hold items of requests that came in between, and the server may have written a name in its own way.
+    const track = this.tracks.get(job)!
     const open = [...batch]
-    for (const item of items) {
-      const at = Math.max(0, open.findIndex((u) => u.name === item.name))
-      const [upload] = open.splice(at, 1)
-      if (upload) this.tracks.get(job)!.own(upload, { ...item, picture: null, bytes: upload.size, code: '' })
+    const own = (upload: Upload, item: UploadAnswer['items'][number]): void => {
+      open.splice(open.indexOf(upload), 1)
+      track.own(upload, { ...item, picture: null, bytes: upload.size, code: '' })
     }
+    const others = items.filter((item) => {
+      const upload = track.owns(item.seq) ? undefined : open.find((u) => u.name === item.name)
+      if (upload) own(upload, item)
+      return !upload && !track.owns(item.seq)
+    })
+    if (others.length === open.length) for (const item of others) own(open[0]!, item)
     for (const upload of open) this.fail(upload, 'The server did not say what became of it.', 'io')
   }
 
@@ -234,6 +241,11 @@ export class Queue {
       return upload
     })
     this.rows.value = [...this.rows.value, ...fresh]
+  }
+
+  private drop(upload: Upload): void {
+    this.counts[upload.state]--
+    this.rows.value = this.rows.value.filter((u) => u !== upload)
   }
 
   private apply(upload: Upload, item: Item): void {

@@ -14,7 +14,12 @@ export class Track {
     readonly job: number,
     private readonly items: (job: number, after: number) => Promise<Items>,
     private readonly apply: (upload: Upload, item: Item) => void,
+    private readonly gone: (upload: Upload) => void, // its item is no more: a zip, now that it is unpacked
   ) {}
+
+  owns(seq: number): boolean {
+    return this.bySeq.has(seq)
+  }
 
   /** `upload` is the item; events may have told of the item before the answer came. */
   own(upload: Upload, item: Item): void {
@@ -57,16 +62,28 @@ export class Track {
   }
 
   private async read(): Promise<void> {
-    for (let after = this.settled; ; ) {
-      const { items, next } = await this.items(this.job, after)
-      for (const item of items) this.learn(item)
-      if (next === null) return
-      after = next
+    const from = this.settled
+    const seen = new Set<number>()
+    let unbroken = true
+    let last = from
+    for (let after: number | null = from; after !== null; ) {
+      const page: Items = await this.items(this.job, after)
+      for (const item of page.items) {
+        unbroken &&= item.state !== 'waiting'
+        if (unbroken) this.settled = item.seq
+        seen.add((last = item.seq))
+        this.learn(item)
+      }
+      after = page.next
     }
+    for (const [seq, upload] of this.bySeq)
+      if (seq > from && seq < last && !seen.has(seq)) {
+        this.bySeq.delete(seq)
+        this.gone(upload)
+      }
   }
 
   private learn(item: Item): void {
-    if (item.state !== 'waiting' && item.seq === this.settled + 1) this.settled = item.seq
     const upload = this.bySeq.get(item.seq)
     if (upload) this.apply(upload, item)
     else if (!this.dropped.has(item.seq)) this.strangers.set(item.seq, item)

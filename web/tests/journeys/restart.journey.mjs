@@ -20,7 +20,7 @@ export async function run({ page, url, server, check, shot, samples, scratch }) 
   await cdp.send('Network.enable')
   const speed = (bytes) => cdp.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytes })
   const total = files.reduce((n, f) => n + statSync(f).size, 0)
-  await speed(total / 5) // five seconds for all
+  await speed(total / 20) // twenty seconds for all, so that it is stopped in between on slow machines too
   await page.locator('input[type=file]').first().setInputFiles(files)
   const line = page.locator('[data-test=upload-line]')
   await page.waitForFunction(() => document.querySelectorAll('.up.indexed').length >= 5)

@@ -1,4 +1,5 @@
 // Twelve pictures and a folder with a broken file are dropped; progress is seen without a reload, the broken one says why.
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { api, drop } from './lib/browser.mjs'
@@ -44,6 +45,13 @@ export async function run({ page, url, check, shot, axe, samples, scratch }) {
   await page.getByRole('button', { name: 'Retry it' }).click()
   await page.waitForFunction(() => document.querySelectorAll('.up.failed').length === 1 && /1 failed/.test(document.querySelector('[data-test=upload-line]').textContent))
   await check(await api(page, '/status').then((s) => s.pictures === 19), 'a retry of what is broken adds nothing')
+
+  const zip = join(scratch, 'three.zip')
+  execFileSync('python3', ['-m', 'zipfile', '-c', zip, ...names.slice(20, 23).map((f) => join(samples, f))])
+  await page.locator('input[type=file]').first().setInputFiles(zip)
+  await page.locator('.up', { hasText: names[22] }).filter({ hasText: 'Indexed' }).waitFor()
+  await check(page.locator('.nav-foot', { hasText: '22 pictures' }).waitFor().then(() => true), 'a zip stands for the pictures in it')
+  await shot('upload-zip')
 
   await page.goto(`${url}library`)
   await page.getByRole('heading', { name: 'What was done' }).waitFor()

@@ -51,7 +51,8 @@ class Server implements Io {
       this.lose--
       throw gone()
     }
-    return { job: { id } as Job, items }
+    const [first, last] = [items[0]!.seq, items.at(-1)!.seq]
+    return { job: { id } as Job, items: job.items.filter((i) => i.seq >= first && i.seq <= last) }
   }
   items = async (id: number, after: number): Promise<{ items: Item[]; next: number | null }> => {
     this.knock()
@@ -101,6 +102,24 @@ describe('sending', () => {
     expect(queue.busy).toBe(false)
   })
 
+  it('knows its files though two requests were numbered in turns', async () => {
+    queue.add(files(BATCH_FILES * 2))
+    const send = server.send
+    server.send = async (...args) => {
+      const answer = await send(...args)
+      const all = server.jobs.get(1)!.items
+      if (all.length < BATCH_FILES * 2) return new Promise((resolve) => setTimeout(() => resolve({ ...answer, items: [...all] }), 0))
+      return { ...answer, items: [...all] }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    server.work()
+    await queue.refresh(1)
+    expect(queue.rows.value).toHaveLength(BATCH_FILES * 2)
+    expect(queue.counts.indexed).toBe(BATCH_FILES * 2)
+    const items = server.jobs.get(1)!.items
+    for (const u of queue.rows.value) expect(items[u.seq - 1]!.name).toBe(u.name)
+  })
+
   it('gives files that come later a job of their own, and still learns about the first', async () => {
     queue.add(files(2, 10, 'a'))
     await settle()
@@ -137,11 +156,14 @@ describe('what became of them', () => {
   it('shows what was in a zip', async () => {
     queue.add([{ file: { size: 5 } as File, name: 'all.zip' }])
     await settle()
-    server.jobs.get(1)!.items.push({ seq: 2, name: 'all/1.jpg', state: 'indexed', picture: 9, bytes: 3, reason: '', code: '' })
+    await queue.refresh(1)
+    expect(queue.rows.value.map((u) => u.name)).toEqual(['all.zip'])
+    server.jobs.get(1)!.items = [{ seq: 2, name: 'all/1.jpg', state: 'waiting', picture: null, bytes: 3, reason: '', code: '' }]
+    await queue.refresh(1)
     server.work()
     await queue.refresh(1)
-    expect(queue.rows.value.map((u) => u.name)).toEqual(['all.zip', 'all/1.jpg'])
-    expect(queue.counts.indexed).toBe(2)
+    expect(queue.rows.value.map((u) => u.name)).toEqual(['all/1.jpg'])
+    expect(queue.counts).toMatchObject({ sent: 0, indexed: 1 })
   })
 
   it('retries a failed file in a new job and does not show the old outcome again', async () => {
