@@ -157,7 +157,7 @@ static bool put_num(const struct api_field *f, void *target, double v)
 {
     if (!(v >= f->lo && v <= f->hi))
         return false;
-    *(double *)((char *)target + f->at) = v;
+    memcpy((char *)target + f->at, &v, sizeof v);
     return true;
 }
 
@@ -286,7 +286,7 @@ int api_query(struct http_request *rq, const struct api_field *fields, size_t n,
 
 bool api_no_query(struct http_request *rq)
 {
-    struct eye_err err;
+    struct eye_err err = {0, ""};
     if (api_query(rq, NULL, 0, NULL, &err) == 0)
         return true;
     api_problem_err(rq, &err);

@@ -18,7 +18,7 @@ void handle_openapi(struct http_request *rq, void *ctx)
 {
     struct hash h;
     char etag[HASH_HEX_LEN + 1];
-    size_t len = (size_t)(openapi_yaml_end - openapi_yaml);
+    size_t len = (size_t)((uintptr_t)openapi_yaml_end - (uintptr_t)openapi_yaml);
     (void)ctx;
     if (!api_no_query(rq))
         return;
