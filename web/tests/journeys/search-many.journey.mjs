@@ -10,6 +10,7 @@ export async function run({ page, url, check, shot }) {
   const made = (i) => ({ ...answer.hits[i % answer.hits.length], id: i + 1, name: `${i + 1}.jpg`, score: 1 - i / total, similarity: 1 - i / total, relevant: i < total / 2 })
   await page.route('**/api/v1/search', async (route) => {
     const q = route.request().postDataJSON()
+    if (q.filter?.name) return route.fulfill({ json: { hits: [], next: null, total: 0, took_ms: 1, relevant_count: 0, terms: [] } })
     const from = Number(q.cursor ?? 0)
     const to = Math.min(total, from + q.limit)
     const hits = Array.from({ length: to - from }, (_, i) => made(from + i))
