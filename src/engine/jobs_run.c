@@ -82,7 +82,11 @@ static int give_up_item(struct eng_jobs *j, struct store_item *item, const struc
                         struct eye_err *err)
 {
     int64_t picture = 0;
-    char *place = item->place;
+    char staged[48];
+    upload_spool_name(item->job, item->seq, staged);
+    /* still in the spool: what lies at the place it was meant for is somebody else's */
+    char *place = upload_is_there(j->spool_fd, staged, NULL) ? NULL : item->place;
+    char *noted = item->place;
     int rc = store_begin(j->store, err);
     if (rc < 0) {
         return rc;
@@ -91,18 +95,17 @@ static int give_up_item(struct eng_jobs *j, struct store_item *item, const struc
     if (in) {
         item->place = NULL;
         rc = upload_settle(j, item, EYE_ITEM_INDEXED, picture, NULL, err);
-        item->place = place;
     } else {
+        item->place = place;
         rc = place && j->root ? store_file_remove(j->store, j->root, place, err) : 0;
         rc = rc < 0 ? rc : upload_settle(j, item, EYE_ITEM_FAILED, 0, why, err);
     }
+    item->place = noted;
     rc = rc < 0 ? rc : store_commit(j->store, err);
     if (rc < 0) {
         store_rollback(j->store);
         return rc;
     }
-    char staged[48];
-    upload_spool_name(item->job, item->seq, staged);
     upload_delete(j->spool_fd, staged);
     if (!in && place) {
         upload_delete(j->uploads_fd, place);
@@ -198,7 +201,10 @@ static int do_upload(struct eng_jobs *j, int64_t id, struct eye_err *err)
         rc = store_job_move(j->store, id, EYE_JOB_QUEUED, EYE_JOB_RUNNING, false, &changed, err);
         jobs_changed(j, id);
     }
-    rc = rc < 0 ? rc : upload_run(j, id, &why);
+    if (rc < 0) {
+        return rc; /* the database's trouble, not the upload's */
+    }
+    rc = upload_run(j, id, &why);
     j->last_upload = eng_now();
     jobs_changed(j, id);
     if (rc == EYE_EBUSY) {

@@ -44,6 +44,13 @@ static int remove_below(struct removal *r, int64_t root, const char *rel, struct
     return rc;
 }
 
+/* Does forgetting `full` take this root along? Not the uploads' by a folder above it: those pictures came from elsewhere and
+ * are found by no scan of that folder again. */
+static bool takes_root(const struct store_root *root, const char *full)
+{
+    return root->uploads ? !strcmp(root->path, full) : eng_path_below(root->path, full) != NULL;
+}
+
 static int remove_path(struct removal *r, const char *path, struct eye_err *err)
 {
     const char *rel;
@@ -55,7 +62,7 @@ static int remove_path(struct removal *r, const char *path, struct eye_err *err)
     }
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < r->nroots; i++) { /* this root, or roots below this folder */
-        if (eng_path_below(r->roots[i].path, full)) {
+        if (takes_root(&r->roots[i], full)) {
             r->files += r->roots[i].files;
             r->touched++;
             rc = store_root_remove(r->store, r->roots[i].id, err);
@@ -129,7 +136,7 @@ static bool takes_roots(const struct removal *r, const char *const *paths, size_
         enum eng_path_kind kind;
         char *full = eng_path_resolve(paths[i], &kind, NULL);
         for (size_t j = 0; full && j < r->nroots; j++) {
-            if (eng_path_below(r->roots[j].path, full)) {
+            if (takes_root(&r->roots[j], full)) {
                 free(full);
                 return true;
             }

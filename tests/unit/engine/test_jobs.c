@@ -369,6 +369,48 @@ static void cancelled_uploads_leave_nothing_waiting(void **group)
     fx_free(fx);
 }
 
+/* A kill between noting a place and moving there, and then somebody else takes the place. */
+static void what_is_given_up_in_the_spool_deletes_nothing_else(void **group)
+{
+    struct fx *fx = fx_new(group);
+    char foreign[700];
+    int64_t job = jx_new(fx), seq = jx_add(fx, job, "a.bmp", 1);
+    struct store *s = eng_store_get(fx->lib, &fx->err);
+    FX_OK(fx, store_item_place(s, job, seq, "a.bmp", &fx->err));
+    eng_store_put(fx->lib, s);
+    snprintf(foreign, sizeof foreign, "%s/uploads", fx->library);
+    assert_int_equal(mkdir(foreign, 0700), 0);
+    snprintf(foreign, sizeof foreign, "%s/uploads/a.bmp", fx->library);
+    fx_picture(fx, foreign, 2);
+    FX_OK(fx, eye_job_cancel(fx->lib, job, &fx->err));
+    jx_start(fx);
+    for (int i = 0; i < 1000 && jx_get(fx, job).job.done < 1; i++)
+        jx_pause(5);
+    assert_string_equal(jx_item(fx, job, "a.bmp").code, "cancelled");
+    assert_int_equal(jx_count(fx, "spool"), 0);
+    assert_true(jx_there(fx, "a.bmp"));
+    fx_free(fx);
+}
+
+static void forgetting_a_folder_above_keeps_the_uploads(void **group)
+{
+    struct fx *fx = fx_new(group);
+    uint64_t removed = 0;
+    const char *above[] = {fx->dir};
+    fx_picture(fx, "a.bmp", 1);
+    fx_index(fx, "");
+    jx_start(fx);
+    int64_t job = jx_new(fx);
+    jx_add(fx, job, "b.bmp", 2);
+    jx_close(fx, job);
+    assert_int_equal(jx_wait(fx, job).job.indexed, 1);
+    FX_OK(fx, eye_remove(fx->lib, above, 1, NULL, 0, &removed, &fx->err));
+    assert_int_equal(removed, 1);
+    assert_int_equal(fx_status(fx).pictures, 1);
+    assert_true(jx_there(fx, "b.bmp"));
+    fx_free(fx);
+}
+
 /* ---- processes ---- */
 
 static void two_servers_are_one_too_many(void **group)
@@ -546,6 +588,8 @@ int main(void)
         cmocka_unit_test(an_upload_overtakes_a_scan),
         cmocka_unit_test(jobs_wait_for_another_process),
         cmocka_unit_test(cancelled_uploads_leave_nothing_waiting),
+        cmocka_unit_test(what_is_given_up_in_the_spool_deletes_nothing_else),
+        cmocka_unit_test(forgetting_a_folder_above_keeps_the_uploads),
         cmocka_unit_test(two_servers_are_one_too_many),
         cmocka_unit_test(stray_files_of_the_spool_go_at_the_start),
         cmocka_unit_test(kill_9_loses_nothing),
