@@ -132,7 +132,29 @@ static void leave(struct eng_thumbs *t, struct flight *f)
 
 /* ---- making ---- */
 
-static int make(eye_lib *lib, int64_t id, int size, struct buf *webp, struct eye_err *err)
+/* A file whose time is another than when it was indexed, and whose size is the same, may hold another picture: what is
+ * kept under a hash must be of those bytes, or the wrong thumbnail would stay for ever. */
+static int check_bytes(const eye_file *file, const char *key, struct eye_err *err)
+{
+    struct hash hash;
+    char hex[HASH_HEX_LEN + 1];
+    if (!strchr(file->etag, '-')) {
+        return 0;
+    }
+    int rc = hash_fd(file->fd, file->size, &hash, NULL, err);
+    if (rc < 0) {
+        return rc;
+    }
+    hash_to_hex(&hash, hex);
+    return !strncmp(hex, key, HASH_HEX_LEN)
+               ? 0
+               : eye_fail(err, EYE_ENOTFOUND,
+                          "%s was changed since it was indexed: index its folder again",
+                          file->name);
+}
+
+static int make(eye_lib *lib, int64_t id, int size, const char *key, struct buf *webp,
+                struct eye_err *err)
 {
     struct decoder_pool *decoder;
     eye_file file;
@@ -141,7 +163,8 @@ static int make(eye_lib *lib, int64_t id, int size, struct buf *webp, struct eye
     if (rc < 0) {
         return rc;
     }
-    rc = decoder_thumbnail(decoder, file.fd, size, webp, NULL, err);
+    rc = check_bytes(&file, key, err);
+    rc = rc < 0 ? rc : decoder_thumbnail(decoder, file.fd, size, webp, NULL, err);
     close(file.fd);
     return rc;
 }
@@ -200,7 +223,7 @@ static int obtain(eye_lib *lib, struct eng_thumbs *t, int64_t id, int size, cons
     if (maker) {
         fd = thumb_cache_open(&t->cache, key); /* another flight may have landed just now */
         if (fd < 0) {
-            f->code = make(lib, id, size, &f->webp, &f->err);
+            f->code = make(lib, id, size, key, &f->webp, &f->err);
         }
         if (fd < 0 && f->code == 0) {
             keep(lib, t, f);

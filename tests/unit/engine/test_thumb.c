@@ -212,9 +212,12 @@ static void test_failures_pass_and_are_not_kept(void **state)
     eye_file f;
     struct fx *fx = with_picture(state, &id);
     fx_path(fx, "a.bmp", path);
+    struct stat st;
     int fd = open(path, O_WRONLY);
     uint8_t bits = 77;
+    assert_int_equal(fstat(fd, &st), 0);
     assert_int_equal(pwrite(fd, &bits, 1, 28), 1); /* 77 bits a pixel */
+    assert_int_equal(futimens(fd, (struct timespec[2]){st.st_atim, st.st_mtim}), 0);
     assert_int_equal(eye_thumbnail(fx->lib, id, 128, &f, &fx->err), EYE_EFORMAT);
     assert_true(strlen(fx->err.msg) > 5);
     bits = 24;
@@ -230,6 +233,26 @@ struct asker {
     int wrong;
     pthread_mutex_t lock;
 };
+
+/* Another picture in a file of the same size: none of it is shown or kept under the old one's hash. */
+static void test_changed_files_give_none(void **state)
+{
+    int64_t id;
+    char path[700];
+    struct stat st;
+    eye_file f;
+    struct fx *fx = with_picture(state, &id);
+    fx_path(fx, "a.bmp", path);
+    assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[2]){{1000, 0}, {1000, 0}}, 0), 0);
+    assert_gets(fx, id); /* only touched */
+    write_bmp(fx, "a.bmp", 300, 200, 0x90);
+    assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[2]){{2000, 0}, {2000, 0}}, 0), 0);
+    assert_int_equal(eye_thumbnail(fx->lib, id, 256, &f, &fx->err), EYE_ENOTFOUND);
+    cache_path(fx, id, 256, path, sizeof path);
+    assert_int_not_equal(stat(path, &st), 0);
+    assert_gets(fx, id); /* was kept before */
+    fx_free(fx);
+}
 
 static void *ask(void *arg)
 {
@@ -354,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_damage_and_deletion),
         cmocka_unit_test(test_nothing_can_be_kept),
         cmocka_unit_test(test_failures_pass_and_are_not_kept),
+        cmocka_unit_test(test_changed_files_give_none),
         cmocka_unit_test(test_many_ask_at_once),
         cmocka_unit_test(test_longest_unused_go),
         cmocka_unit_test(test_forget),
