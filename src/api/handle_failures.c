@@ -4,6 +4,8 @@
  * mended meanwhile does no harm. */
 #include "api/internal.h"
 
+#include <inttypes.h>
+
 struct page {
     int64_t limit;
     const char *cursor;
@@ -39,8 +41,9 @@ static int read_cursor(const char *cursor, int64_t *skip, struct eye_err *err)
 static void put_next(struct json_writer *w, int64_t skip, int64_t limit, int64_t total)
 {
     char next[24];
-    snprintf(next, sizeof next, "%lld", (long long)(skip + limit));
-    jw_kstr(w, "next", skip + limit < total ? next : NULL);
+    int64_t end = skip + limit;
+    snprintf(next, sizeof next, "%" PRId64, end);
+    jw_kstr(w, "next", end < total ? next : NULL);
     jw_kint(w, "total", total);
 }
 

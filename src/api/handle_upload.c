@@ -26,28 +26,42 @@ static size_t count_files(struct http_request *rq)
     return n;
 }
 
-/* The numbers that the files got: first and last. */
-static int add_files(struct api_server *s, struct http_request *rq, int64_t job, int64_t *first,
-                     int64_t *last, struct eye_err *err)
+/* The numbers [n], ascending, that the files of this request got in their job. */
+struct numbers {
+    int64_t *v;
+    size_t n;
+};
+
+static int add_files(struct api_server *s, struct http_request *rq, int64_t job,
+                     struct numbers *got, struct eye_err *err)
 {
     int rc = 0;
     for (size_t i = 0; i < http_parts(rq) && rc == 0; i++) {
         const struct http_part *p = http_part_at(rq, i);
         if (!p->path)
             continue;
-        int64_t seq = 0;
-        rc = eye_job_add(s->lib, job, p->filename ? p->filename : p->field, p->path, &seq, err);
-        if (rc == 0 && *first == 0)
-            *first = seq;
-        if (rc == 0)
-            *last = seq;
+        const char *name = p->filename ? p->filename : p->field;
+        rc = eye_job_add(s->lib, job, name, p->path, &got->v[got->n], err);
+        got->n += rc == 0;
     }
     return rc;
 }
 
+struct answer {
+    struct json_writer *w;
+    const struct numbers *own;
+    size_t at; /* in own */
+};
+
+/* Items of other requests for the same job may lie between. */
 static int put_item(void *ctx, const eye_item *item)
 {
-    struct json_writer *w = ctx;
+    struct answer *a = ctx;
+    struct json_writer *w = a->w;
+    while (a->at < a->own->n && a->own->v[a->at] < item->seq)
+        a->at++;
+    if (a->at == a->own->n || a->own->v[a->at] != item->seq)
+        return 0;
     jw_object(w);
     jw_kint(w, "seq", item->seq);
     jw_kstr(w, "name", item->name);
@@ -57,8 +71,8 @@ static int put_item(void *ctx, const eye_item *item)
     return 0;
 }
 
-static void reply(struct api_server *s, struct http_request *rq, int64_t job, int64_t first,
-                  int64_t last)
+static void reply(struct api_server *s, struct http_request *rq, int64_t job,
+                  const struct numbers *own)
 {
     struct eye_err err;
     struct api_out o;
@@ -68,11 +82,12 @@ static void reply(struct api_server *s, struct http_request *rq, int64_t job, in
     int rc = api_shape_job(s, &o.w, job, &err);
     jw_key(&o.w, "items");
     jw_array(&o.w);
-    if (rc == 0 &&
-        first >
-            0) /* another request for the same job may have come between: its files are shown too */
-        rc = eye_job_items(s->lib, job, first - 1, (size_t)(last - first + 1), -1, put_item, &o.w,
+    if (rc == 0 && own->n > 0) {
+        struct answer a = {&o.w, own, 0};
+        int64_t first = own->v[0], last = own->v[own->n - 1];
+        rc = eye_job_items(s->lib, job, first - 1, (size_t)(last - first + 1), -1, put_item, &a,
                            &err);
+    }
     jw_array_end(&o.w);
     jw_object_end(&o.w);
     if (rc) {
@@ -83,14 +98,14 @@ static void reply(struct api_server *s, struct http_request *rq, int64_t job, in
     api_out_send(rq, 202, &o);
 }
 
-static int take(struct api_server *s, struct http_request *rq, struct upload *u, int64_t *first,
-                int64_t *last, struct eye_err *err)
+static int take(struct api_server *s, struct http_request *rq, struct upload *u,
+                struct numbers *got, struct eye_err *err)
 {
     bool own = u->job == 0;
     int rc = own ? eye_job_new(s->lib, EYE_JOB_UPLOAD, u->title, &u->job, err) : 0;
     if (rc)
         return rc;
-    rc = add_files(s, rq, u->job, first, last, err);
+    rc = add_files(s, rq, u->job, got, err);
     if (rc && own)
         eye_job_cancel(s->lib, u->job, NULL);
     if (rc == 0 && (u->close ? u->close == 'y' : own))
@@ -102,7 +117,7 @@ void handle_upload(struct http_request *rq, void *ctx)
 {
     struct eye_err err;
     struct upload u = {0, '\0', ""};
-    int64_t first = 0, last = 0;
+    struct numbers got = {NULL, 0};
     if (!api_type_is(http_header(rq, "Content-Type"), "multipart/form-data")) {
         api_problem(rq, 415, NULL, "files are uploaded as multipart/form-data");
         return;
@@ -115,9 +130,13 @@ void handle_upload(struct http_request *rq, void *ctx)
         rc = eye_fail(&err, EYE_ELIMIT,
                       "at most %d files in one request: open a job and send them in parts",
                       API_UPLOAD_FILES);
-    rc = rc ? rc : take(ctx, rq, &u, &first, &last, &err);
+    got.v = rc == 0 ? mem_calloc(n, sizeof *got.v, &err) : NULL;
+    if (rc == 0 && !got.v)
+        rc = EYE_ENOMEM;
+    rc = rc ? rc : take(ctx, rq, &u, &got, &err);
     if (rc)
         api_problem_err(rq, &err);
     else
-        reply(ctx, rq, u.job, first, last);
+        reply(ctx, rq, u.job, &got);
+    free(got.v);
 }

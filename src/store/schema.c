@@ -210,7 +210,7 @@ static int switch_to_wal(struct store *s, struct eye_err *err)
 /* Inside a transaction, looking again: another process may have been quicker. */
 static int migrate(struct store *s, struct eye_err *err)
 {
-    struct found f;
+    struct found f = {0};
     int rc = store_begin(s, err);
     if (rc)
         return rc;
@@ -277,7 +277,7 @@ static int check_tables(struct store *s, struct eye_err *err)
 
 int schema_ready(struct store *s, bool create, struct eye_err *err)
 {
-    struct found f;
+    struct found f = {0};
     int rc = look(s, &f, err);
     if (rc)
         return rc;

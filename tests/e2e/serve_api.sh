@@ -91,6 +91,30 @@ answers 409 "the samples are for an empty library" POST $api/samples
 answers 400 "a form without a file" POST $api/images -f a=b
 answers 404 "into no job" POST "$api/images?job=99999" -F samples/fox.jpg=x.jpg
 
+answers 201 "an upload by several at once" POST $api/jobs -j '{"kind":"upload","title":"both"}'
+both=$(field id)
+out=$(PYTHONPATH=tests/e2e python3 - "$url" "$both" 2>&1 <<'EOF'
+import json, sys, threading
+from serve_client import form, request
+
+def send(who):
+    for turn in range(10):
+        names = [f"{who}-{turn}-{i}.jpg" for i in range(20)]
+        kind, body = form([(n, b"no picture") for n in names], [])
+        _, _, answer = request(sys.argv[1], "POST", f"/api/v1/images?job={sys.argv[2]}", [("Content-Type", kind)], body)
+        if [i["name"] for i in json.loads(answer)["items"]] != names:
+            print("mixed")
+
+senders = [threading.Thread(target=send, args=(w,)) for w in "ab"]
+[s.start() for s in senders]
+[s.join() for s in senders]
+EOF
+)
+is "$out" "" "each is told of its own files only"
+answers 200 "no more files" POST "$api/jobs/$both/close"
+wait_for_job "$both"
+is "$(field failed)" 400 "all were looked at"
+
 # ---- deleting ----
 answers 204 "an uploaded picture is deleted" DELETE "$api/images/$fox"
 is "$(ls -d "$served/uploads/a" 2>&1 | grep -c '^/')" 0 "with its file and folder"
