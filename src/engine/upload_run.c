@@ -305,6 +305,11 @@ static int take_file(struct batch *b, struct store_item *item, int fd, struct ey
     if (rc < 0 || copy) {
         return rc < 0 ? rc : settle_staged(j, item, EYE_ITEM_DUPLICATE, picture, NULL, err);
     }
+    /* what is told to be indexed is there after a power cut too */
+    if (fdatasync(fd) != 0 && errno != EINVAL) {
+        rc = eye_fail_errno(&why, errno, "%s: cannot be written to disk", item->name);
+        return fail_staged(j, item, rc, why.msg, err);
+    }
     rc = place(b, &slot, &why, err);
     if (rc < 0 && why.code) {
         return fail_staged(j, item, why.code, why.msg, err);
