@@ -277,12 +277,29 @@ static pid_t only_child(pid_t parent)
     return pids[0];
 }
 
+/* A sanitizer's own thread may hold the descriptors for a moment after the first one has ended. */
+static int threads_of(pid_t pid)
+{
+    char path[64];
+    int n = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    DIR *tasks = opendir(path);
+    if (!tasks)
+        return 0;
+    for (struct dirent *e; (e = readdir(tasks));)
+        n += e->d_name[0] != '.';
+    closedir(tasks);
+    return n;
+}
+
 /* Gone or a zombie that someone else has to bury. */
 static bool is_dead(pid_t pid)
 {
     char state = 'X';
     pid_t parent;
-    return !process_state(pid, &state, &parent) || state == 'Z' || state == 'X';
+    if (!process_state(pid, &state, &parent))
+        return true;
+    return (state == 'Z' || state == 'X') && threads_of(pid) <= 1;
 }
 
 static void assert_dies(pid_t pid)
