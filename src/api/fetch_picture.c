@@ -1,10 +1,13 @@
 /* fetch_picture.c - a picture from the web into a memory file, through http's guarded client.
  *
- * What the other server says it is does not matter: the decoders look at the bytes. */
+ * What the other server says it is does not matter: the decoders look at the bytes. A slow server holds one of http's few
+ * workers until the time is over, so only some of them may fetch: a handful of such addresses would stop everything else. */
 #include "api/internal.h"
 
 #include <errno.h>
 #include <unistd.h>
+
+enum { FETCHES_MAX = 4 };
 
 struct sink {
     int fd;
@@ -28,7 +31,7 @@ static int take(void *ctx, const void *bytes, size_t len)
     return 0;
 }
 
-int api_fetch_picture(struct api_server *s, const char *url, uint64_t *size, struct eye_err *err)
+static int fetch_picture(struct api_server *s, const char *url, uint64_t *size, struct eye_err *err)
 {
     struct sink sink = {api_memory_file(err), 0};
     if (sink.fd < 0)
@@ -57,4 +60,15 @@ int api_fetch_picture(struct api_server *s, const char *url, uint64_t *size, str
     }
     *size = sink.size;
     return sink.fd;
+}
+
+int api_fetch_picture(struct api_server *s, const char *url, uint64_t *size, struct eye_err *err)
+{
+    int fd = -1;
+    if (atomic_fetch_add(&s->fetching, 1) < FETCHES_MAX)
+        fd = fetch_picture(s, url, size, err);
+    else
+        eye_fail(err, EYE_EBUSY, "too many pictures are being fetched: try again soon");
+    atomic_fetch_sub(&s->fetching, 1);
+    return fd;
 }

@@ -30,6 +30,7 @@ struct search {
     uint32_t seen, filter_seen; /* parameters that came */
     bool
         unreachable; /* an address gave no picture: what was asked can't be done, but not by our fault */
+    bool crowded; /* too many fetch already */
 };
 
 #define AT(member) offsetof(struct search, member)
@@ -205,6 +206,7 @@ static int open_term(struct api_server *s, struct http_request *rq, struct searc
     if (t->url) {
         t->fd = api_fetch_picture(s, t->url, &t->size, err);
         q->unreachable = t->fd < 0 && err->code == EYE_EREMOTE;
+        q->crowded = t->fd < 0 && err->code == EYE_EBUSY;
         return t->fd < 0 ? err->code : 0;
     }
     if (!t->upload)
@@ -310,6 +312,8 @@ static void answer(struct api_server *s, struct http_request *rq, struct search 
     double begun = seconds_now();
     if (find(s, rq, q, &found, &err) == 0)
         reply(rq, q, found, seconds_now() - begun);
+    else if (q->crowded)
+        api_problem(rq, 503, eye_err_name(err.code), err.msg);
     else if (q->unreachable)
         api_problem(rq, 422, eye_err_name(err.code), err.msg);
     else

@@ -5,6 +5,8 @@
 #ifndef API_INTERNAL_H
 #define API_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "api/api.h"
 #include "api/assets.h"
 #include "base/json.h"
@@ -39,6 +41,7 @@ struct api_server {
     struct api_metrics *metrics; /* metrics.c */
     bool is_unix, is_loopback;   /* where it listens */
     bool key_needed;             /* --require-key, or not loopback */
+    atomic_int fetching;         /* fetch_picture.c: pictures on their way from the web */
     struct api_own *own;         /* server.c: what only it needs */
 };
 
