@@ -52,7 +52,8 @@ static int finish(struct eng_jobs *j, int64_t id, eye_job_state state, const cha
         return rc;
     }
     rc = store_job_note(j->store, id, note, err);
-    rc = rc < 0 ? rc : store_job_move(j->store, id, EYE_JOB_RUNNING, state, true, &changed, err);
+    rc = rc < 0 ? rc
+                : store_job_move(j->store, id, EYE_JOB_RUNNING, (int)state, true, &changed, err);
     rc = rc < 0 ? rc : store_jobs_prune(j->store, JOBS_KEPT, err);
     rc = rc < 0 ? rc : store_commit(j->store, err);
     if (rc < 0) {
