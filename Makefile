@@ -167,7 +167,8 @@ unit_names = $(foreach l,$(TESTED),$(if $(filter $(1),$(VARIANTS_OF_$(l))),$(pat
 test-built:
 	@tools/house/run-tests \
 	  $(foreach v,release asan tsan,$(foreach t,$(call unit_names,$(v)),$(v)/$(t)=build/$(v)/tests/$(t))) \
-	  $(foreach t,$(filter-out tests/e2e/lib.sh tests/e2e/serve_lib.sh,$(wildcard tests/e2e/*.sh)),e2e/$(notdir $(basename $(t)))=$(t)) $(EXTRA_TESTS)
+	  $(foreach t,$(filter-out %lib.sh %/install.sh,$(wildcard tests/e2e/*.sh)),e2e/$(notdir $(basename $(t)))=$(t)) $(EXTRA_TESTS) \
+	  alone/install=tests/e2e/install.sh
 
 demo: ## install what is missing, build, index the sample pictures, run the sample queries
 	@tools/house/install build
