@@ -40,12 +40,12 @@ code 0 "the command line sees the same" "$eye" --library "$served" search -n 1 a
 like "$out" 'trip/cat.jpg' "at the same place"
 
 # ---- killed in the middle ----
-# 40 pictures that differ: a JPEG with a comment appended is another file of the same picture.
+# 300 pictures that differ: a JPEG with a comment appended is another file of the same picture.
 mkdir "$tmp/many"
 python3 - "$tmp/many" <<'P'
 import sys
 data = open("samples/husky.jpg", "rb").read()
-for i in range(40):
+for i in range(300):
     with open(f"{sys.argv[1]}/{i:03}.jpg", "wb") as f:
         f.write(data + b"x%d" % i)
 P
@@ -66,17 +66,17 @@ done_before=$(field done)
 kill -KILL "$server_pid"
 wait "$server_pid" 2>/dev/null
 server_pid=
-is "$([ "$done_before" -lt 40 ] && echo middle)" middle "killed in the middle ($done_before of 40)"
+is "$([ "$done_before" -lt 300 ] && echo middle)" middle "killed in the middle ($done_before of 300)"
 start_server
 answers 200 "the job is known after kill -9" GET "/api/v1/jobs/$job"
 is "$([ "$(field done)" -ge "$done_before" ] && echo kept)" kept "and what was done is kept"
 answers 202 "more is added" POST "/api/v1/images?job=$job&close=true" -F samples/rose.jpg=many/rose.jpg
 wait_for_job "$job"
-is "$(field state) $(field total) $(field done) $(field failed)" "done 41 41 0" "it goes on to the end"
+is "$(field state) $(field total) $(field done) $(field failed)" "done 301 301 0" "it goes on to the end"
 req GET "/api/v1/images?limit=1"
-is "$(field total)" 44 "every picture is there once"
+is "$(field total)" 304 "every picture is there once"
 is "$(find "$served/spool" -type f | wc -l)" 0 "nothing is left in the spool folder"
-is "$(find "$served/uploads" -type f | wc -l)" 44 "and every file in the uploads folder"
+is "$(find "$served/uploads" -type f | wc -l)" 304 "and every file in the uploads folder"
 code 0 "the library is sound" "$eye" --library "$served" verify
 
 # ---- SIGTERM lets a request finish ----
