@@ -25,8 +25,6 @@
 #include "base/fs.h"
 #include "store/schema.h"
 
-enum { WAIT_MS = 30000 };
-
 void store_wait_set(struct store *s, int ms)
 {
     sqlite3_busy_timeout(s->db, ms);
@@ -34,7 +32,7 @@ void store_wait_set(struct store *s, int ms)
 
 static int configure(struct store *s, struct eye_err *err)
 {
-    store_wait_set(s, WAIT_MS);
+    store_wait_set(s, STORE_WAIT_MS);
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);

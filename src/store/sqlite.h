@@ -87,7 +87,8 @@ int store_write_end(struct store *s, bool own, int rc, struct eye_err *err);
 #define STORE_NEXT_VERSION "version = max(version + 1, ?1)"
 void store_job_change(struct query *q, struct store *s, const char *sql);
 
-/* How long to wait for a writer, milliseconds (30000 after open); tests shorten it. */
+enum { STORE_WAIT_MS = 30000 };
+/* How long to wait for a writer, milliseconds (STORE_WAIT_MS after open). */
 void store_wait_set(struct store *s, int ms);
 
 /* Around a read of a whole table. */

@@ -50,7 +50,7 @@ int store_key_find(struct store *s, const struct hash *hash, struct store_key *o
     return 0;
 }
 
-int store_key_used(struct store *s, int64_t id, struct eye_err *err)
+static int set_used(struct store *s, int64_t id, struct eye_err *err)
 {
     struct query q;
     bool own;
@@ -61,6 +61,14 @@ int store_key_used(struct store *s, int64_t id, struct eye_err *err)
     query_int(&q, (int64_t)time(NULL));
     query_int(&q, id);
     return store_write_end(s, own, query_run(&q, err), err);
+}
+
+int store_key_used(struct store *s, int64_t id, struct eye_err *err)
+{
+    store_wait_set(s, 0);
+    int rc = set_used(s, id, err);
+    store_wait_set(s, STORE_WAIT_MS);
+    return rc;
 }
 
 int store_key_remove(struct store *s, int64_t id, struct eye_err *err)

@@ -245,6 +245,7 @@ int store_key_new(struct store *s, const char *name, int scope, const struct has
                   int64_t *id, struct eye_err *err);
 int store_key_find(struct store *s, const struct hash *hash, struct store_key *out,
                    struct eye_err *err); /* EYE_ENOTFOUND; name NULL */
+/* EYE_EBUSY at once if somebody else is writing: this is not worth a wait, and a server asks on a thread that must not. */
 int store_key_used(struct store *s, int64_t id, struct eye_err *err);
 int store_key_remove(struct store *s, int64_t id, struct eye_err *err); /* EYE_ENOTFOUND */
 int store_keys(struct store *s, struct store_key **keys, size_t *n, struct eye_err *err);

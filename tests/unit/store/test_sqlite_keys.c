@@ -1,6 +1,8 @@
 /* API keys as rows. */
 #include "fixture.h"
 
+#include <time.h>
+
 static void found_by_hash_listed_and_removed(void **state)
 {
     struct lib *l = *state;
@@ -39,12 +41,33 @@ static void the_same_secret_twice_is_refused(void **state)
     assert_clean(l);
 }
 
+/* With the usual wait the other one would have to be done first, and it never is: 30 s. */
+static void noting_its_use_waits_for_nobody(void **state)
+{
+    struct lib *l = *state;
+    struct hash a = hash_of("a");
+    struct timespec from, to;
+    int64_t id = 0;
+    OK(l, store_key_new(l->s, "k", 1, &a, &id, &l->err));
+    struct store *other = store_open(l->dir, false, false, &l->err);
+    assert_non_null(other);
+    OK(l, store_begin(other, &l->err));
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    assert_int_equal(store_key_used(l->s, id, &l->err), EYE_EBUSY);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    assert_true(to.tv_sec - from.tv_sec < 20);
+    store_rollback(other);
+    store_close(other);
+    OK(l, store_key_used(l->s, id, &l->err));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, lib_setup, lib_teardown)
     const struct CMUnitTest tests[] = {
         T(found_by_hash_listed_and_removed),
         T(the_same_secret_twice_is_refused),
+        T(noting_its_use_waits_for_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
