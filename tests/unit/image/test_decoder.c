@@ -688,6 +688,7 @@ static void test_supervisor_is_replaced(void **state)
     struct decoder_pool *pool = open_pool(2, 10);
     pid_t supervisor = only_child(getpid()), worker = only_child(supervisor);
     assert_int_equal(kill(supervisor, SIGKILL), 0);
+    assert_dies(supervisor);
     assert_dies(worker); /* it does not outlive its parent */
     assert_works(pool);
     assert_true(only_child(getpid()) != supervisor);
