@@ -17,7 +17,7 @@ VERSION := 0.1.0
 SOMAJOR := 0
 
 # Order matters to the linker: upper layers first.
-LAYERS   := engine store clip vector tensor image archive base
+LAYERS   := engine ask store clip vector tensor image archive base
 # What only the program has: the server, the client and the page.
 PROGRAM  := cli api http
 LIB_PKGS := libjpeg libpng libwebp libwebpdemux libtiff-4 libheif libexif sqlite3 jansson libutf8proc libseccomp libarchive zlib nettle
@@ -93,7 +93,8 @@ build/libeyeshine.a: $(LAYERS:%=build/release/%.a)
 build/release/libeyeshine.so: $(LAYERS:%=build/release/%.a)
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -Wl,-soname,libeyeshine.so.$(SOMAJOR) -Wl,-z,relro,-z,now -Wl,--no-undefined \
-	  -o $@ -Wl,--whole-archive build/release/engine.a -Wl,--no-whole-archive $(filter-out build/release/engine.a,$^) $(LIBS)
+	  -o $@ -Wl,--whole-archive build/release/engine.a build/release/ask.a -Wl,--no-whole-archive \
+	  $(filter-out %/engine.a %/ask.a,$^) $(LIBS)
 build/libeyeshine.so: build/release/libeyeshine.so
 	@ln -sf release/libeyeshine.so $@
 	@ln -sf release/libeyeshine.so build/libeyeshine.so.$(SOMAJOR)
@@ -118,11 +119,12 @@ KNOWS_vector := base
 KNOWS_clip   := tensor image base
 KNOWS_store  := vector base
 KNOWS_archive := base
-KNOWS_engine := store clip vector tensor image archive base
+KNOWS_ask    := base
+KNOWS_engine := ask store clip vector tensor image archive base
 KNOWS_http   := base
-KNOWS_api    := http engine store clip vector tensor image archive base
-KNOWS_cli    := api http engine store clip vector tensor image archive base
-TESTED := base image archive tensor vector clip store engine http api cli
+KNOWS_api    := http engine ask store clip vector tensor image archive base
+KNOWS_cli    := api http engine ask store clip vector tensor image archive base
+TESTED := base image archive tensor vector clip store ask engine http api cli
 WEB_api := build/web/assets.o
 WEB_cli := build/web/assets.o
 
@@ -145,6 +147,7 @@ VARIANTS_OF_tensor := release asan tsan
 VARIANTS_OF_vector := release asan tsan
 VARIANTS_OF_store  := release asan tsan
 VARIANTS_OF_clip   := release asan
+VARIANTS_OF_ask    := release asan
 VARIANTS_OF_engine := release asan tsan
 VARIANTS_OF_archive := release asan
 VARIANTS_OF_http   := release asan tsan

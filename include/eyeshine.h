@@ -134,6 +134,7 @@ typedef struct {
 typedef struct {
     size_t limit;    /* results a query, 1..100000 */
     float min_score; /* cosine; results below are left out. -2: none */
+    bool exact;      /* compare with every vector in full: the truth, and slow with millions */
 } eye_search_options;
 
 typedef struct {
@@ -181,25 +182,44 @@ typedef struct {
                                                            EYE_TIME_UNKNOWN: open */
     int min_width, min_height;                          /* pixels; 0: any */
     double min_megapixels, max_megapixels;              /* 0: any */
-    char orientation; /* 'l'andscape, 'p'ortrait, 's'quare; 0: any */
-    char gps;         /* 'y' has a place, 'n' has none; 0: any */
+    char orientation;          /* 'l'andscape, 'p'ortrait, 's'quare; 0: any */
+    char gps;                  /* 'y' has a place, 'n' has none; 0: any */
+    int max_width, max_height; /* pixels; 0: any */
+    int64_t modified_from,
+        modified_to; /* a file's own date, as the file system has it: from <= t < to */
+    bool boxed;      /* only within the box: */
+    double south, west, north, east; /* degrees, WGS 84; west > east: across the date line */
 } eye_filter;
 #define EYE_FILTER_INIT                                                                            \
     {                                                                                              \
         NULL, 0, NULL, NULL, NULL, EYE_TIME_UNKNOWN, EYE_TIME_UNKNOWN, EYE_TIME_UNKNOWN,           \
-            EYE_TIME_UNKNOWN, 0, 0, 0, 0, 0, 0                                                     \
+            EYE_TIME_UNKNOWN, 0, 0, 0, 0, 0, 0, 0, 0, EYE_TIME_UNKNOWN, EYE_TIME_UNKNOWN, false,   \
+            0, 0, 0, 0                                                                             \
     }
+
+/* Filters combined. A tree that is yours; IS: the filter, whole; at most 32 deep, 1024 nodes. */
+typedef enum { EYE_IS, EYE_ALL_OF, EYE_ANY_OF, EYE_NOT } eye_where_kind; /* NOT: of its one part */
+typedef struct eye_where {
+    eye_where_kind kind;
+    const eye_filter *filter; /* IS */
+    const struct eye_where *const
+        *parts; /* [nparts] the others; none: ALL_OF holds, ANY_OF does not */
+    size_t nparts;
+} eye_where;
 
 typedef struct {
     size_t limit;             /* results a page, 1..1000 */
     float min_score;          /* as in eye_search_options */
     const eye_filter *filter; /* NULL: none */
+    const eye_where *where;   /* must hold as well; NULL: none */
+    bool exact;               /* as in eye_search_options */
     const char *
         cursor; /* of eye_results_next: the page after it; NULL: the first. Pages never overlap: results are ordered by
                            score, then id, and a cursor is a place in that order, so what is added meanwhile shifts nothing */
 } eye_find_options;
 
-/* Rank by the cosine with v / |v|, v = sum of weight * unit vector of the term. Exact, also under a filter. No
+/* Rank by the cosine with v / |v|, v = sum of weight * unit vector of the term. Exact under a filter that up to a million pictures pass, and
+ * in libraries of some ten thousands; else the index's recall (docs/PERFORMANCE.md), or options->exact. A filter never makes a page short. No
  * terms: the newest pictures first, score 0 (browsing). EYE_EINVAL (weights that cancel out, a bad cursor), EYE_ENOTFOUND, EYE_EFORMAT. */
 EYE_API int eye_find(eye_lib *lib, const eye_term *terms, size_t nterms,
                      const eye_find_options *options, eye_results **out, struct eye_err *err);
@@ -221,6 +241,9 @@ typedef struct {
     size_t roots, roots_offline;
     const char *library, *model; /* borrowed from lib */
     int dim;
+    uint64_t index_rows,
+        index_bytes; /* of the quantised index's segments on disk; 0: all vectors are searched exactly */
+    size_t index_segments;
 } eye_status;
 EYE_API int eye_status_get(eye_lib *lib, eye_status *out, struct eye_err *err);
 
@@ -293,7 +316,11 @@ EYE_API int eye_doctor(const eye_options *options,
 }
 #endif
 
+#include "eye_ask.h"
+#include "eye_backup.h"
+#include "eye_duplicates.h"
 #include "eye_jobs.h"
 #include "eye_picture.h"
+#include "eye_watch.h"
 
 #endif

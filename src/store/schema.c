@@ -150,6 +150,56 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "  STRICT;"
 
     "PRAGMA user_version = 2;",
+
+    /* 2 -> 3: a log of changed vectors and the segments that hold them, facets to filter by, perceptual hashes */
+    "ALTER TABLE picture ADD COLUMN phash INTEGER;" /* 64 bits; NULL: never computed */
+    "ALTER TABLE model ADD COLUMN log_from INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE model SET log_from = changes;"
+
+    /* What happened to a model's vectors, by the number that model.changes had then: all that came after log_from, and of what
+     * came before only deletions that a segment must still be told of. */
+    "CREATE TABLE vector_log("
+    "  model INTEGER NOT NULL,"
+    "  change INTEGER NOT NULL,"
+    "  picture INTEGER NOT NULL,"
+    "  gone INTEGER NOT NULL,"
+    "  PRIMARY KEY(model, change)) STRICT, WITHOUT ROWID;"
+
+    /* Files of the quantised index; a file without a row here is litter. Holds what was live at change `upto`. */
+    "CREATE TABLE segment("
+    "  model INTEGER NOT NULL,"
+    "  upto INTEGER NOT NULL,"
+    "  name TEXT NOT NULL UNIQUE," /* below LIBRARY/index/ */
+    "  rows INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL,"
+    "  PRIMARY KEY(model, upto)) STRICT, WITHOUT ROWID;"
+
+    /* One row: grows with each commit that may change what a filter lets pass. */
+    "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), generation INTEGER NOT NULL) "
+    "STRICT;"
+    "INSERT INTO state(one, generation) VALUES(1, 1);"
+
+    "DROP TRIGGER embedding_new;"
+    "DROP TRIGGER embedding_changed;"
+    "DROP TRIGGER embedding_gone;"
+    "CREATE TRIGGER embedding_new AFTER INSERT ON embedding"
+    "  BEGIN UPDATE model SET vectors = vectors + 1, changes = changes + 1"
+    "    WHERE id = NEW.id >> 40;"
+    "  INSERT INTO vector_log(model, change, picture, gone)"
+    "    SELECT id, changes, NEW.id & 1099511627775, 0 FROM model WHERE id = NEW.id >> 40; END;"
+    "CREATE TRIGGER embedding_changed AFTER UPDATE ON embedding"
+    "  BEGIN UPDATE model SET changes = changes + 2 WHERE id = NEW.id >> 40;"
+    "  INSERT INTO vector_log(model, change, picture, gone)"
+    "    SELECT id, changes - 1, OLD.id & 1099511627775, 1 FROM model WHERE id = OLD.id >> 40;"
+    "  INSERT INTO vector_log(model, change, picture, gone)"
+    "    SELECT id, changes, NEW.id & 1099511627775, 0 FROM model WHERE id = NEW.id >> 40; END;"
+    "CREATE TRIGGER embedding_gone AFTER DELETE ON embedding"
+    "  BEGIN UPDATE model SET vectors = vectors - 1, changes = changes + 1"
+    "    WHERE id = OLD.id >> 40;"
+    "  INSERT INTO vector_log(model, change, picture, gone)"
+    "    SELECT id, changes, OLD.id & 1099511627775, 1 FROM model WHERE id = OLD.id >> 40; END;"
+
+    "PRAGMA user_version = 3;",
 };
 
 struct found {
@@ -260,10 +310,19 @@ static int check_tables(struct store *s, struct eye_err *err)
         " FROM job_item INDEXED BY job_item_state LIMIT 0",
         "SELECT id, name, hash, scope, created_at, used_at FROM api_key LIMIT 0",
     };
+    static const char *const probes3[] = {
+        "SELECT phash FROM picture LIMIT 0",
+        "SELECT log_from FROM model LIMIT 0",
+        "SELECT model, change, picture, gone FROM vector_log LIMIT 0",
+        "SELECT model, upto, name, rows, bytes FROM segment LIMIT 0",
+        "SELECT generation FROM state LIMIT 0",
+    };
     int64_t triggers = 0;
     int rc = probe(s, probes, sizeof probes / sizeof *probes, err);
     if (!rc && s->version >= 2)
         rc = probe(s, probes2, sizeof probes2 / sizeof *probes2, err);
+    if (!rc && s->version >= 3)
+        rc = probe(s, probes3, sizeof probes3 / sizeof *probes3, err);
     if (rc)
         return rc;
     struct query q;

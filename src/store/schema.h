@@ -6,7 +6,7 @@
 
 enum {
     SCHEMA_APPLICATION = 0x45796573, /* "Eyes" in the file's header at byte 68 */
-    SCHEMA_VERSION = 2
+    SCHEMA_VERSION = 3
 };
 
 /* Make sure that the connection looks at a library of this version: made if `create` and the database is empty,

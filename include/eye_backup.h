@@ -1,0 +1,59 @@
+/* eye_backup.h - a library in a file: to be safe, and to go elsewhere.
+ *
+ * Included by eyeshine.h, whose rules hold. A backup is everything that cannot be computed again or is dear to: the database as of one
+ * moment (taken while others read and write) and the uploaded pictures, with a manifest of SHA-256 sums, in one zip. An export is
+ * for other machines and programs: text, one JSON object a line, paths relative to their roots, docs/EXPORT.md. */
+#ifndef EYE_BACKUP_H
+#define EYE_BACKUP_H
+
+#ifndef EYESHINE_H
+#error "include eyeshine.h, which includes this"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    /* bytes, or pictures; total 0: unknown. Non-zero stops (EYE_ECANCELLED): what was written is removed. */
+    int (*progress)(void *ctx, uint64_t done, uint64_t total);
+    void *ctx;
+} eye_backup_options;
+
+/* `file` must not exist; it appears whole or not at all. EYE_EEXIST, EYE_EIO (disk full: says how much is needed). */
+EYE_API int eye_backup(eye_lib *lib, const char *file, const eye_backup_options *options,
+                       struct eye_err *err);
+/* Into `library`, which must not exist or be empty; each part is checked against the manifest before any of it is put in place.
+ * EYE_EEXIST, EYE_EFORMAT (not a backup, damaged, of a newer program: nothing is left behind). */
+EYE_API int eye_restore(const char *file, const char *library, const eye_backup_options *options,
+                        struct eye_err *err);
+/* Look through a backup without restoring it. */
+EYE_API int eye_backup_check(const char *file, const eye_backup_options *options,
+                             struct eye_err *err);
+
+/* All pictures, files and vectors of the model in use. `write`: non-zero stops (EYE_ECANCELLED). */
+EYE_API int eye_export(eye_lib *lib, int (*write)(void *ctx, const void *bytes, size_t len),
+                       void *ctx, const eye_backup_options *options, struct eye_err *err);
+
+typedef struct {
+    const char *from; /* root as it is called in the export */
+    const char *to;   /* folder here */
+} eye_root_map;
+
+typedef struct {
+    uint64_t pictures, files, known,
+        missing; /* known: were here already; missing: files that are not where the map says: they are kept,
+                                                 their root is offline or the next index removes them */
+} eye_import_counts;
+
+/* Add what an export holds. Roots not in the map keep their path. Vectors of another model than the library's: EYE_EINVAL. A line that is wrong: EYE_EFORMAT with
+ * its number; all of the import is undone. */
+EYE_API int eye_import(eye_lib *lib, int (*read)(void *ctx, void *bytes, size_t cap, size_t *len),
+                       void *ctx, const eye_root_map *map, size_t nmap,
+                       const eye_backup_options *options, eye_import_counts *counts,
+                       struct eye_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
