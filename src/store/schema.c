@@ -179,6 +179,16 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "STRICT;"
     "INSERT INTO state(one, generation) VALUES(1, 1);"
 
+    /* What a filter asks for is a range of one of these; all of them hold all that is asked (sqlite_filter_facets.c). Together
+     * some 100 bytes a picture (docs/PERFORMANCE.md, "Filters"). Most pictures are JPEGs: the others are told from them. */
+    "CREATE INDEX picture_taken ON picture(taken_at) WHERE taken_at IS NOT NULL;"
+    "CREATE INDEX picture_added ON picture(added_at);"
+    "CREATE INDEX picture_size ON picture(width, height);"
+    "CREATE INDEX picture_camera ON picture(camera) WHERE camera IS NOT NULL;"
+    "CREATE INDEX picture_format ON picture(format) WHERE format <> 'jpeg';"
+    "CREATE INDEX picture_place ON picture(lat, lon) WHERE lat IS NOT NULL;"
+    "CREATE INDEX file_modified ON file(mtime_ns, picture) WHERE picture IS NOT NULL;"
+
     "DROP TRIGGER embedding_new;"
     "DROP TRIGGER embedding_changed;"
     "DROP TRIGGER embedding_gone;"
@@ -316,6 +326,13 @@ static int check_tables(struct store *s, struct eye_err *err)
         "SELECT model, change, picture, gone FROM vector_log LIMIT 0",
         "SELECT model, upto, name, rows, bytes FROM segment LIMIT 0",
         "SELECT generation FROM state LIMIT 0",
+        "SELECT id FROM picture INDEXED BY picture_taken WHERE taken_at IS NOT NULL LIMIT 0",
+        "SELECT id FROM picture INDEXED BY picture_added LIMIT 0",
+        "SELECT id FROM picture INDEXED BY picture_size LIMIT 0",
+        "SELECT id FROM picture INDEXED BY picture_camera WHERE camera IS NOT NULL LIMIT 0",
+        "SELECT id FROM picture INDEXED BY picture_format WHERE format <> 'jpeg' LIMIT 0",
+        "SELECT id FROM picture INDEXED BY picture_place WHERE lat IS NOT NULL LIMIT 0",
+        "SELECT picture FROM file INDEXED BY file_modified WHERE picture IS NOT NULL LIMIT 0",
     };
     int64_t triggers = 0;
     int rc = probe(s, probes, sizeof probes / sizeof *probes, err);
