@@ -113,7 +113,8 @@ eye_lib *eye_open(const eye_options *options, struct eye_err *err)
     lib->log_ctx = options->log_ctx;
     eng_turns_init(&lib->turns, lib->threads);
     lib->encodings = eng_encodings_new(err);
-    if (!lib->encodings || open_parts(lib, options, err) < 0) {
+    lib->answers = lib->encodings ? eng_answers_new(err) : NULL;
+    if (!lib->answers || open_parts(lib, options, err) < 0) {
         eye_close(lib);
         return NULL;
     }
@@ -145,6 +146,7 @@ void eye_close(eye_lib *lib)
     }
     eng_thumbs_free(lib->thumbs);
     eng_encodings_free(lib->encodings);
+    eng_answers_free(lib->answers);
     eng_places_release(&lib->places);
     pthread_mutex_destroy(&lib->lock);
     pthread_mutex_destroy(&lib->load_lock);

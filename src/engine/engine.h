@@ -69,6 +69,7 @@ struct eye_lib {
     struct eng_model *model;     /* NULL until first needed */
     struct eng_vectors *vectors; /* NULL until first needed */
     struct eng_encodings *encodings;
+    struct eng_answers *answers;  /* allowed.c */
     struct eng_turns turns;       /* at the model, for queries */
     struct pool *pool;            /* for searches; NULL until first needed */
     struct decoder_pool *decoder; /* for pictures as queries; NULL until needed */
@@ -177,6 +178,26 @@ bool eng_encodings_get(struct eng_encodings *e, const struct hash *weights, cons
                        float *out, size_t dim);
 void eng_encodings_put(struct eng_encodings *e, const struct hash *weights, const char *words,
                        const float *vector, size_t dim);
+
+/* ---- allowed.c: what passes filters asked for lately ---- */
+struct eng_allowed {
+    bool all;           /* there is no filter */
+    const int64_t *ids; /* [n] ascending, borrowed until eng_allowed_put; NULL if all */
+    size_t n;
+    uint64_t total;          /* pictures that pass */
+    struct eng_answer *held; /* for eng_allowed_put */
+};
+/* What passes both (either may be NULL) as of just now, whoever changed the library. EYE_EINVAL: the filter makes no sense. */
+int eng_allowed_get(eye_lib *lib, struct store *s, const eye_filter *filter, const eye_where *where,
+                    struct eng_allowed *out, struct eye_err *err);
+void eng_allowed_put(eye_lib *lib, struct eng_allowed *allowed);
+struct eng_answers *eng_answers_new(struct eye_err *err);
+void eng_answers_free(struct eng_answers *a);
+struct eng_answers_stats {
+    uint64_t hits, misses; /* without those that asked for all */
+    size_t kept, bytes;
+};
+void eng_answers_count(struct eng_answers *a, struct eng_answers_stats *out);
 
 /* ---- turns.c: at most so many at once ---- */
 void eng_turns_init(struct eng_turns *t, int most);

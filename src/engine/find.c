@@ -20,10 +20,8 @@ struct find {
     size_t nterms;
     const eye_find_options *options;
     struct eng_session session;
-    bool all;     /* no filter */
-    int64_t *ids; /* [nids] ascending: what passes the filter; NULL: all */
-    size_t nids;
-    float *v; /* [dim] */
+    struct eng_allowed allowed; /* what passes the filter */
+    float *v;                   /* [dim] */
     struct clip_calibration cal;
     uint64_t *mask;          /* NULL: all rows */
     struct vector_hit *hits; /* [limit + 1] */
@@ -34,13 +32,11 @@ struct find {
 
 /* ---- what the filter lets pass ---- */
 
-static int apply_filter(struct find *f, const struct store_filter *filter, struct eye_err *err)
+static int apply_filter(struct find *f, struct eye_err *err)
 {
-    if (f->all) {
-        return store_count(f->session.store, &f->results->total, err);
-    }
-    int rc = store_filter(f->session.store, filter, &f->ids, &f->nids, err);
-    f->results->total = f->nids;
+    const eye_find_options *o = f->options;
+    int rc = eng_allowed_get(f->lib, f->session.store, o->filter, o->where, &f->allowed, err);
+    f->results->total = f->allowed.total;
     return rc;
 }
 
@@ -74,10 +70,10 @@ static int make_mask(struct find *f, struct eye_err *err)
     for (size_t i = 0; i < f->nterms; i++) {
         likes = likes || (f->terms[i].query.like && f->terms[i].weight > 0);
     }
-    if (f->all && !likes) {
+    if (f->allowed.all && !likes) {
         return 0;
     }
-    f->mask = vector_mask(set, f->ids, f->nids, err);
+    f->mask = vector_mask(set, f->allowed.ids, f->allowed.n, err);
     for (size_t i = 0; f->mask && i < f->nterms; i++) {
         if (f->terms[i].query.like && f->terms[i].weight > 0) {
             vector_mask_drop(set, f->mask, f->terms[i].query.like);
@@ -106,17 +102,17 @@ static int next_by_score(struct find *f, size_t max, size_t *n, struct eye_err *
 /* The ids below f->at from the end of the ascending list. */
 static size_t newest_of(const struct find *f, int64_t before, size_t max)
 {
-    size_t lo = 0, hi = f->nids, n = 0;
+    size_t lo = 0, hi = f->allowed.n, n = 0;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (f->ids[mid] < before) {
+        if (f->allowed.ids[mid] < before) {
             lo = mid + 1;
         } else {
             hi = mid;
         }
     }
     for (; lo && n < max; n++) {
-        f->hits[n] = (struct vector_hit){.id = f->ids[--lo]};
+        f->hits[n] = (struct vector_hit){.id = f->allowed.ids[--lo]};
     }
     return n;
 }
@@ -124,7 +120,7 @@ static size_t newest_of(const struct find *f, int64_t before, size_t max)
 static int next_by_age(struct find *f, size_t max, size_t *n, struct eye_err *err)
 {
     int64_t before = f->paged ? f->at.id : INT64_MAX;
-    if (!f->all) {
+    if (!f->allowed.all) {
         *n = newest_of(f, before, max);
         return 0;
     }
@@ -175,22 +171,22 @@ static int fill_page(struct find *f, struct eye_err *err)
     }
 }
 
-static int run(struct find *f, const struct store_filter *filter, struct eye_err *err)
+static int run(struct find *f, struct eye_err *err)
 {
     int rc;
     if (f->nterms) {
         rc = eng_session_open(f->lib, &f->session, err);
         rc = rc < 0 ? rc : encode(f, err);
-        rc = rc < 0 ? rc : apply_filter(f, filter, err);
+        rc = rc < 0 ? rc : apply_filter(f, err);
         rc = rc < 0 ? rc : make_mask(f, err);
     } else {
         f->session.store = eng_store_get(f->lib, err);
-        rc = f->session.store ? apply_filter(f, filter, err) : eng_code(err);
+        rc = f->session.store ? apply_filter(f, err) : eng_code(err);
     }
     return rc < 0 ? rc : fill_page(f, err);
 }
 
-static int check(struct find *f, struct store_filter *filter, struct eye_err *err)
+static int check(struct find *f, struct eye_err *err)
 {
     const eye_find_options *o = f->options;
     if (o->limit < 1 || o->limit > PAGE_MAX) {
@@ -203,8 +199,8 @@ static int check(struct find *f, struct store_filter *filter, struct eye_err *er
     if (!isfinite(o->min_score)) {
         return eye_fail(err, EYE_EINVAL, "min_score is a cosine: a number from -1 to 1");
     }
-    int rc = eng_filter(o->filter, filter, &f->all, err);
-    if (rc == 0 && o->cursor) {
+    int rc = 0;
+    if (o->cursor) {
         rc = eng_cursor_read(o->cursor, f->nterms ? ENG_BY_SCORE : ENG_BY_AGE, &f->at, err);
         f->paged = rc == 0;
     }
@@ -215,17 +211,16 @@ int eye_find(eye_lib *lib, const eye_term *terms, size_t nterms, const eye_find_
              eye_results **out, struct eye_err *err)
 {
     struct find f = {.lib = lib, .terms = terms, .nterms = nterms, .options = options};
-    struct store_filter filter;
     struct eye_err local = {0};
     *out = NULL;
     f.results = mem_calloc(1, sizeof *f.results, err);
     if (!f.results) {
         return EYE_ENOMEM;
     }
-    int rc = check(&f, &filter, &local);
-    rc = rc < 0 ? rc : run(&f, &filter, &local);
+    int rc = check(&f, &local);
+    rc = rc < 0 ? rc : run(&f, &local);
     eng_session_close(lib, &f.session);
-    free(f.ids);
+    eng_allowed_put(lib, &f.allowed);
     free(f.v);
     free(f.mask);
     free(f.hits);

@@ -49,8 +49,15 @@ int eng_cursor_read(const char *text, enum eng_order order, struct vector_hit *p
 
 /* ---- filter.c ---- */
 
-/* Checked; strings stay borrowed. *all: lets everything pass (filter may be NULL). */
-int eng_filter(const eye_filter *filter, struct store_filter *out, bool *all, struct eye_err *err);
+/* A filter and a tree of filters (either may be NULL) as one tree for the store, checked, without parts that say nothing. Strings
+ * stay borrowed. top NULL: lets everything pass. EYE_EINVAL. */
+struct eng_where {
+    const struct store_where *top;
+    void *nodes, *filters, *parts;
+};
+int eng_where_make(const eye_filter *filter, const eye_where *where, struct eng_where *out,
+                   struct eye_err *err);
+void eng_where_free(struct eng_where *w);
 
 /* ---- mix.c ---- */
 

@@ -30,12 +30,33 @@ void store_wait_set(struct store *s, int ms)
     sqlite3_busy_timeout(s->db, ms);
 }
 
+/* SQLite tells here what a statement, with all its triggers, will write to. What no filter asks for does not count. */
+static int on_authorize(void *ctx, int action, const char *table, const char *column,
+                        const char *base, const char *trigger)
+{
+    static const char *const unasked[] = {"phash",  "offline",   "last_scan", "code",
+                                          "reason", "failed_at", "attempts"};
+    struct store *s = ctx;
+    (void)base, (void)trigger;
+    if (action != SQLITE_INSERT && action != SQLITE_UPDATE && action != SQLITE_DELETE)
+        return SQLITE_OK;
+    if (strcmp(table, "picture") != 0 && strcmp(table, "file") != 0 && strcmp(table, "root") != 0)
+        return SQLITE_OK;
+    if (action == SQLITE_UPDATE)
+        for (size_t i = 0; i < sizeof unasked / sizeof *unasked; i++)
+            if (strcmp(column, unasked[i]) == 0)
+                return SQLITE_OK;
+    s->touching = true;
+    return SQLITE_OK;
+}
+
 static int configure(struct store *s, struct eye_err *err)
 {
     store_wait_set(s, STORE_WAIT_MS);
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    sqlite3_set_authorizer(s->db, on_authorize, s);
     return store_exec(s,
                       "PRAGMA trusted_schema = OFF;"
                       "PRAGMA cell_size_check = ON;"
@@ -189,7 +210,18 @@ int store_begin(struct store *s, struct eye_err *err)
     int rc = store_exec(s, "BEGIN IMMEDIATE", err);
     s->in_txn = rc == 0;
     s->broken = 0;
+    s->touched = false;
     return rc;
+}
+
+/* Whoever remembers what passes a filter learns by this number that it may have changed. */
+static int new_generation(struct store *s, struct eye_err *err)
+{
+    struct query q;
+    if (!s->touched || s->version < 3)
+        return 0;
+    query_open(&q, s, "UPDATE state SET generation = generation + 1");
+    return query_run(&q, err);
 }
 
 int store_commit(struct store *s, struct eye_err *err)
@@ -200,6 +232,8 @@ int store_commit(struct store *s, struct eye_err *err)
     if (rc)
         eye_fail(err, rc, "%s: a change failed, so all of its transaction was undone", s->path);
     else
+        rc = new_generation(s, err);
+    if (!rc)
         rc = store_exec(s, "COMMIT", err);
     if (rc) {
         store_rollback(s);
@@ -213,7 +247,7 @@ void store_rollback(struct store *s)
 {
     if (!s->in_txn)
         return;
-    s->in_txn = false;
+    s->in_txn = s->touched = false;
     s->broken = 0;
     s->model = 0; /* may have been made in this transaction */
     /* SQLite rolls back by itself after some failures, a full disk among them. */

@@ -24,6 +24,8 @@ struct store {
     struct sqlite3 *db;
     char *path; /* of library.db */
     bool read_only, in_txn;
+    bool touching; /* what is prepared just now changes pictures, files or roots */
+    bool touched;  /* so does something that ran in the open transaction */
     int version;   /* of the layout; older than SCHEMA_VERSION only when read_only */
     int broken;    /* code of what failed inside the open transaction: it can only be rolled back */
     int64_t model; /* the model whose dim is kept here; 0: none */
@@ -31,10 +33,13 @@ struct store {
     bool counted; /* count: pictures, as of these two numbers */
     uint64_t count;
     int64_t count_version, count_changes;
+    bool collects;                 /* the SQL functions of sqlite_filter_ids.c are there */
+    struct store_collect *collect; /* what they fill, while a statement runs */
     size_t nstatements;
     struct {
         const char *sql;
         struct sqlite3_stmt *stmt;
+        bool touches; /* changes pictures, files or roots */
     } statements[STORE_STATEMENTS];
 };
 

@@ -1,298 +1,338 @@
-/* sqlite_filter.c - which pictures pass a filter, as ascending ids.
+/* sqlite_filter.c - which pictures pass a filter, or a tree of filters, as ascending ids.
  *
- * What is asked of a picture itself (format, camera, times, size, place) is one scan of the picture table with only those
- * conditions in the statement that are set: text from this file, values bound. What is asked of where its files are is one scan
- * of the file table, paths compared here, because SQL's GLOB knows neither bytes nor fnmatch's rules. Each is tens of
- * milliseconds for 100,000 pictures, so there are no indexes on these columns: every picture indexed would pay for them. */
-#include <fnmatch.h>
+ * Every condition can be answered in three ways: by its index, by looking at the rows of the few pictures that are left, by reading the whole
+ * table. A filter takes the first of its conditions that lets few pass and looks at their rows for the rest; only when none does
+ * (a search that lets half of the library pass) a table is read, once. Which one it is is tried, not estimated: an
+ * index is read until it gave more than a few, and statistics cannot be out of date.
+ *
+ * In a tree each part of an ALL_OF is asked only of what the parts before let pass, the cheap ones first, so that "not X" mostly needs
+ * no list of all pictures. What is unknown of a picture passes no condition, so it passes its negation: there is no third answer.
+ *
+ * All of it is read in one snapshot, whose generation says for how long the answer is true. */
 #include <sqlite3.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "store/sqlite.h"
+#include "store/sqlite_filter.h"
 
-struct ids {
-    int64_t *v;
-    size_t n, cap;
+struct eval {
+    struct store *s;
+    size_t few;             /* so many rows are quickly looked at */
+    struct store_ids every; /* v NULL: not needed so far */
 };
 
-static int ids_add(struct ids *ids, int64_t id, struct eye_err *err)
+/* ---- all pictures ---- */
+
+/* Ids that were never deleted are all the numbers from the first to the last. */
+static int every_dense(struct eval *e, bool *dense, struct eye_err *err)
 {
-    if (ids->n == ids->cap) {
-        size_t cap = ids->cap ? 2 * ids->cap : 256;
-        int64_t *v = mem_realloc(ids->v, cap, sizeof *v, err);
-        if (!v)
-            return EYE_ENOMEM;
-        ids->v = v;
-        ids->cap = cap;
-    }
-    ids->v[ids->n++] = id;
+    struct query q;
+    query_open(&q, e->s,
+               "SELECT (SELECT count(*) FROM picture), (SELECT min(id) FROM picture),"
+               " (SELECT max(id) FROM picture)");
+    int rc = query_step(&q, err);
+    if (rc < 0)
+        return rc;
+    size_t n = (size_t)query_get_int(&q, 0);
+    int64_t first = query_get_int(&q, 1), last = query_get_int(&q, 2);
+    query_done(&q);
+    *dense = n == 0 || (first > 0 && (size_t)(last - first) == n - 1);
+    if (!*dense)
+        return 0;
+    e->every = (struct store_ids){mem_calloc(n, sizeof(int64_t), err), n, n};
+    for (size_t i = 0; e->every.v && i < n; i++)
+        e->every.v[i] = first + (int64_t)i;
+    return e->every.v ? 0 : EYE_ENOMEM;
+}
+
+static int every_read(struct eval *e, struct eye_err *err)
+{
+    struct store_collect c = {.out = &e->every};
+    struct query q;
+    store_cache_small(e->s, true);
+    query_open(&q, e->s,
+               e->s->version >= 3 ? "SELECT collect(id) FROM picture INDEXED BY picture_added"
+                                  : "SELECT collect(id) FROM picture");
+    int rc = store_collect_run(&q, &c, err);
+    store_cache_small(e->s, false);
+    return rc ? rc : store_ids_settle(&e->every, err);
+}
+
+static int every(struct eval *e, struct eye_err *err)
+{
+    bool dense = false;
+    if (e->every.v)
+        return 0;
+    int rc = every_dense(e, &dense, err);
+    return rc || dense ? rc : every_read(e, err);
+}
+
+/* within, or all when it is NULL, less what is in `out`. */
+static int complement(struct eval *e, const struct store_ids *within, struct store_ids *out,
+                      struct eye_err *err)
+{
+    struct store_ids rest;
+    int rc = within ? 0 : every(e, err);
+    rc = rc ? rc : store_ids_copy(&rest, within ? within : &e->every, err);
+    if (rc)
+        return rc;
+    store_ids_subtract(&rest, out);
+    store_ids_free(out);
+    *out = rest;
     return 0;
 }
 
-static int by_id(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
+/* ---- one filter ---- */
 
-static void ids_sort_unique(struct ids *ids)
-{
-    size_t n = 0;
-    bool sorted = true;
-    for (size_t i = 1; sorted && i < ids->n; i++)
-        sorted = ids->v[i - 1] <= ids->v[i];
-    if (!sorted)
-        qsort(ids->v, ids->n, sizeof *ids->v, by_id);
-    for (size_t i = 0; i < ids->n; i++)
-        if (i == 0 || ids->v[i] != ids->v[n - 1])
-            ids->v[n++] = ids->v[i];
-    ids->n = n;
-}
-
-/* a keeps what is in b too; both ascending. */
-static void ids_intersect(struct ids *a, const struct ids *b)
-{
-    size_t n = 0;
-    for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
-        if (a->v[i] == b->v[j])
-            a->v[n++] = a->v[i];
-        int64_t x = a->v[i], y = b->v[j];
-        i += x <= y;
-        j += y <= x;
-    }
-    a->n = n;
-}
-
-/* ---- where files are ---- */
-
-/* Root and rel of the row as one absolute path. */
-static int row_path(struct query *q, struct buf *path, struct eye_err *err)
-{
-    size_t root_len, rel_len;
-    const char *root = query_get_bytes(q, 1, &root_len);
-    const char *rel = query_get_bytes(q, 2, &rel_len);
-    buf_clear(path);
-    int rc = buf_append(path, root, root_len, err);
-    if (!rc && rel_len && root_len > 1)
-        rc = buf_putc(path, '/', err);
-    return rc ? rc : buf_append(path, rel, rel_len, err);
-}
-
-static bool path_matches(const char *pattern, bool glob, const char *path)
-{
-    return glob ? fnmatch(pattern, path, 0) == 0 : strstr(path, pattern) != NULL;
-}
-
-/* Every word of `words` is a part of what follows the last slash. */
-static bool name_matches(const char *words, const char *path)
-{
-    static const char blank[] = " \t\r\n";
-    char word[256];
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
-    for (words += strspn(words, blank); *words; words += strspn(words, blank)) {
-        size_t len = strcspn(words, blank);
-        if (len >= sizeof word) /* longer than a name can be */
-            return false;
-        memcpy(word, words, len);
-        word[len] = '\0';
-        if (!strcasestr(name, word))
-            return false;
-        words += len;
-    }
-    return true;
-}
-
-static int filter_files(struct store *s, const struct store_filter *f, struct ids *out,
-                        struct eye_err *err)
-{
-    struct query q;
-    struct buf path;
-    bool glob = f->path && strpbrk(f->path, "*?[");
-    int rc;
-    buf_init(&path, SIZE_MAX / 2);
-    query_open(&q, s,
-               "SELECT file.picture, root.path, file.rel FROM root JOIN file ON file.root = root.id"
-               " WHERE (?1 = 0 OR root.id = ?1) AND file.picture IS NOT NULL");
-    query_int(&q, f->root);
-    while ((rc = query_step(&q, err)) == 1) {
-        rc = f->path || f->name ? row_path(&q, &path, err) : 0;
-        if (!rc && (!f->path || path_matches(f->path, glob, path.data)) &&
-            (!f->name || name_matches(f->name, path.data)))
-            rc = ids_add(out, query_get_int(&q, 0), err);
-        if (rc)
-            break;
-    }
-    query_done(&q);
-    buf_release(&path);
-    if (!rc)
-        ids_sort_unique(out);
-    return rc;
-}
-
-/* ---- what a picture is ---- */
-
-enum { CONDITIONS = 16 };
-
-/* A statement that grows by conditions, each with at most one value. */
-struct where {
-    struct buf sql, like;
-    int rc;
-    size_t n;
-    struct value {
-        enum { VALUE_NONE, VALUE_INT, VALUE_REAL, VALUE_TEXT } kind;
-        int64_t i;
-        double d;
-        const char *text;
-    } values[CONDITIONS];
+struct leaf {
+    const struct store_filter *f;
+    unsigned facets;
+    struct store_paths *paths; /* NULL: nothing is asked of files */
 };
 
-static void where_add(struct where *w, const char *condition, struct value value)
+static int keep(struct eval *e, const struct leaf *l, struct store_ids *ids, struct eye_err *err)
 {
-    if (!w->rc)
-        w->rc = buf_printf(&w->sql, NULL, " %s %s", w->n ? "AND" : "WHERE", condition);
-    w->values[w->n++] = value;
+    int rc = l->facets ? store_facets_keep(e->s, l->f, ids, err) : 0;
+    return rc || !l->paths ? rc : store_paths_keep(e->s, l->paths, ids, err);
 }
 
-static void where_int(struct where *w, bool on, const char *condition, int64_t i)
+/* At most `few` by one facet, or by files (FACETS): *found. */
+static int try_one(struct eval *e, const struct leaf *l, enum store_facet facet, size_t few,
+                   struct store_ids *out, bool *found, struct eye_err *err)
 {
-    if (on)
-        where_add(w, condition, (struct value){.kind = VALUE_INT, .i = i});
+    struct store_collect c = {.out = out, .most = few};
+    out->n = 0;
+    int rc = facet == FACETS ? store_paths_collect(e->s, l->paths, &c, err)
+                             : store_facet_collect(e->s, l->f, facet, &c, err);
+    *found = !rc && !c.stopped;
+    return rc || c.stopped ? rc : store_ids_settle(out, err);
 }
 
-static void where_real(struct where *w, bool on, const char *condition, double d)
+/* The conditions in the order of what an attempt may cost in vain: ranges, files in a range, values that are walked. */
+static int find_few(struct eval *e, const struct leaf *l, struct store_ids *out, bool *found,
+                    struct eye_err *err)
 {
-    if (on)
-        where_add(w, condition, (struct value){.kind = VALUE_REAL, .d = d});
-}
-
-static void where_text(struct where *w, const char *condition, const char *text)
-{
-    if (text)
-        where_add(w, condition, (struct value){.kind = VALUE_TEXT, .text = text});
-}
-
-static void where_plain(struct where *w, bool on, const char *condition)
-{
-    if (on)
-        where_add(w, condition, (struct value){.kind = VALUE_NONE});
-}
-
-/* instr(lower(camera), lower(?)) says the same in three times the time. */
-static void where_part(struct where *w, const char *condition, const char *part)
-{
-    if (!part)
-        return;
-    if (!w->rc)
-        w->rc = buf_putc(&w->like, '%', NULL);
-    for (const char *c = part; *c && !w->rc; c++) {
-        if (strchr("%_\\", *c))
-            w->rc = buf_putc(&w->like, '\\', NULL);
-        if (!w->rc)
-            w->rc = buf_putc(&w->like, *c, NULL);
+    static const enum store_facet order[] = {FACET_TAKEN, FACET_ADDED,  FACET_PLACE, FACET_FORMAT,
+                                             FACETS,      FACET_CAMERA, FACET_SIZE};
+    int rc = 0;
+    *found = false;
+    for (size_t i = 0; i < sizeof order / sizeof *order && !rc && !*found; i++) {
+        bool files = order[i] == FACETS;
+        bool asked = files ? l->paths && store_paths_narrow(l->paths)
+                           : (l->facets >> order[i] & 1) && !store_facet_is_rest(l->f, order[i]);
+        if (asked)
+            rc = try_one(e, l, order[i], e->few, out, found, err);
     }
-    if (!w->rc)
-        w->rc = buf_putc(&w->like, '%', NULL);
-    where_text(w, condition, w->rc ? NULL : w->like.data);
+    return rc;
 }
 
-/* A NULL in the row makes a comparison NULL: what is unknown does not pass. */
-static void where_all(struct where *w, const struct store_filter *f)
+static int scan_pictures(struct eval *e, const struct leaf *l, struct store_ids *out,
+                         struct eye_err *err)
 {
-    where_text(w, "format = ?", f->format);
-    where_part(w, "camera LIKE ? ESCAPE '\\'", f->camera);
-    where_int(w, f->taken_from != INT64_MIN, "taken_at >= ?", f->taken_from);
-    where_int(w, f->taken_to != INT64_MIN, "taken_at < ?", f->taken_to);
-    where_int(w, f->added_from != INT64_MIN, "added_at >= ?", f->added_from);
-    where_int(w, f->added_to != INT64_MIN, "added_at < ?", f->added_to);
-    where_int(w, f->min_width > 0, "width >= ?", f->min_width);
-    where_int(w, f->min_height > 0, "height >= ?", f->min_height);
-    where_real(w, f->min_megapixels > 0, "width * height >= ? * 1e6", f->min_megapixels);
-    where_real(w, f->max_megapixels > 0, "width * height <= ? * 1e6", f->max_megapixels);
-    where_plain(w, f->orientation == 'l', "width > height");
-    where_plain(w, f->orientation == 'p', "width < height");
-    where_plain(w, f->orientation == 's', "width = height");
-    where_plain(w, f->gps == 'y', "lat IS NOT NULL AND lon IS NOT NULL");
-    where_plain(w, f->gps == 'n', "(lat IS NULL OR lon IS NULL)");
+    struct store_collect c = {.out = out};
+    out->n = 0;
+    int rc = store_facets_scan(e->s, l->f, &c, err);
+    return rc ? rc : store_ids_settle(out, err);
 }
 
-static void where_bind(const struct where *w, struct query *q)
+/* Files first: when few of them pass, the pictures' rows are looked at. */
+static int scan_both(struct eval *e, const struct leaf *l, struct store_ids *out,
+                     struct eye_err *err)
 {
-    for (size_t i = 0; i < w->n; i++) {
-        switch (w->values[i].kind) {
-        case VALUE_INT: query_int(q, w->values[i].i); break;
-        case VALUE_REAL: query_real(q, w->values[i].d); break;
-        case VALUE_TEXT: query_text(q, w->values[i].text); break;
-        case VALUE_NONE: break;
+    bool found;
+    struct store_ids pictures = {NULL, 0, 0};
+    int rc = try_one(e, l, FACETS, 0, out, &found, err);
+    if (rc || !l->facets)
+        return rc;
+    if (out->n <= e->few)
+        return store_facets_keep(e->s, l->f, out, err);
+    rc = scan_pictures(e, l, &pictures, err);
+    if (!rc)
+        store_ids_intersect(out, &pictures);
+    store_ids_free(&pictures);
+    return rc;
+}
+
+/* The only condition of a filter: all that its index holds. */
+static int single(struct eval *e, const struct leaf *l, const struct store_ids *within,
+                  struct store_ids *out, struct eye_err *err)
+{
+    bool found;
+    enum store_facet facet = FACET_TAKEN;
+    while (!l->paths && !(l->facets >> facet & 1))
+        facet++;
+    int rc = try_one(e, l, l->paths ? FACETS : facet, 0, out, &found, err);
+    if (!rc && !l->paths && store_facet_is_rest(l->f, facet))
+        rc = complement(e, within, out, err);
+    return rc;
+}
+
+static int leaf_ids(struct eval *e, const struct leaf *l, const struct store_ids *within,
+                    struct store_ids *out, struct eye_err *err)
+{
+    bool found = false, only = l->paths ? !l->facets : !(l->facets & (l->facets - 1));
+    if (within && within->n <= e->few) {
+        int rc = store_ids_copy(out, within, err);
+        return rc ? rc : keep(e, l, out, err);
+    }
+    bool indexed = e->s->version >= 3;
+    int rc = 0;
+    if (only && (indexed || l->paths))
+        rc = single(e, l, within, out, err);
+    else if (indexed)
+        rc = find_few(e, l, out, &found, err);
+    if (!rc && found)
+        rc = keep(e, l, out, err);
+    else if (!rc && !(only && (indexed || l->paths)))
+        rc = l->paths ? scan_both(e, l, out, err) : scan_pictures(e, l, out, err);
+    if (!rc && within)
+        store_ids_intersect(out, within);
+    return rc;
+}
+
+static int is_ids(struct eval *e, const struct store_filter *f, const struct store_ids *within,
+                  struct store_ids *out, struct eye_err *err)
+{
+    struct leaf l = {.f = f, .facets = store_facets(f)};
+    if (store_asks_files(f) && !(l.paths = store_paths_new(e->s, f, err)))
+        return EYE_ENOMEM;
+    int rc =
+        l.facets || l.paths ? leaf_ids(e, &l, within, out, err) : complement(e, within, out, err);
+    store_paths_free(l.paths);
+    return rc;
+}
+
+/* ---- trees ---- */
+
+static int where_ids(struct eval *e, const struct store_where *w, const struct store_ids *within,
+                     struct store_ids *out, struct eye_err *err);
+
+/* What is cheap and lets few pass comes first. */
+static int rank_of(const struct store_where *w)
+{
+    switch (w->kind) {
+    case STORE_IS: return store_asks_files(w->filter) ? 1 : 0;
+    case STORE_ALL_OF:
+    case STORE_ANY_OF: return 2;
+    case STORE_NOT: break;
+    }
+    return 3;
+}
+
+static int all_of_ids(struct eval *e, const struct store_where *w, const struct store_ids *within,
+                      struct store_ids *out, struct eye_err *err)
+{
+    bool begun = false;
+    int rc = 0;
+    for (int rank = 0; rank <= 3 && !rc; rank++)
+        for (size_t i = 0; i < w->nparts && !rc; i++) {
+            struct store_ids next = {NULL, 0, 0};
+            if (rank_of(w->parts[i]) != rank || (begun && !out->n))
+                continue;
+            rc = where_ids(e, w->parts[i], begun ? out : within, &next, err);
+            store_ids_free(out);
+            *out = next;
+            begun = true;
         }
+    return rc || begun ? rc : complement(e, within, out, err);
+}
+
+static int any_of_ids(struct eval *e, const struct store_where *w, const struct store_ids *within,
+                      struct store_ids *out, struct eye_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < w->nparts && !rc; i++) {
+        struct store_ids part = {NULL, 0, 0};
+        rc = where_ids(e, w->parts[i], within, &part, err);
+        rc = rc ? rc : store_ids_unite(out, &part, err);
+        store_ids_free(&part);
     }
-}
-
-/* The statement differs with the conditions, so it is not one of those that a connection keeps. */
-static int run_where(struct store *s, const struct where *w, struct ids *out, struct eye_err *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    struct query q = {.s = s, .rc = SQLITE_OK, .next = 1};
-    int rc;
-    q.rc = sqlite3_prepare_v2(s->db, w->sql.data, -1, &stmt, NULL);
-    q.stmt = stmt;
-    where_bind(w, &q);
-    while ((rc = query_step(&q, err)) == 1)
-        if ((rc = ids_add(out, query_get_int(&q, 0), err)) != 0)
-            break;
-    sqlite3_finalize(stmt);
     return rc;
 }
 
-static int filter_pictures(struct store *s, const struct store_filter *f, bool only_if_asked,
-                           bool *asked, struct ids *out, struct eye_err *err)
+/* `out` is empty, and gets those of `within` (NULL: all) that pass. At most 32 deep: the engine sees to it. */
+static int where_ids(struct eval *e, const struct store_where *w, const struct store_ids *within,
+                     struct store_ids *out, struct eye_err *err)
 {
-    struct where w = {.rc = 0};
-    buf_init(&w.sql, 4096);
-    buf_init(&w.like, SIZE_MAX / 2);
-    w.rc = buf_puts(&w.sql, "SELECT id FROM picture", NULL);
-    where_all(&w, f);
-    *asked = w.n > 0;
-    int rc = w.rc ? eye_fail(err, w.rc, "out of memory for a filter") : 0;
-    if (!rc && !w.rc)
-        w.rc = buf_puts(&w.sql, " ORDER BY id", NULL);
-    if (!rc && (*asked || !only_if_asked))
-        rc = run_where(s, &w, out, err);
-    buf_release(&w.sql);
-    buf_release(&w.like);
+    int rc = 0;
+    switch (w->kind) {
+    case STORE_IS: return is_ids(e, w->filter, within, out, err);
+    case STORE_ALL_OF: return all_of_ids(e, w, within, out, err);
+    case STORE_ANY_OF: return any_of_ids(e, w, within, out, err);
+    case STORE_NOT:
+        rc = where_ids(e, w->parts[0], within, out, err);
+        return rc ? rc : complement(e, within, out, err);
+    }
     return rc;
 }
 
-/* ---- both ---- */
+/* ---- a snapshot ---- */
+
+static int read_one(struct store *s, const char *sql, int64_t *value, struct eye_err *err)
+{
+    struct query q;
+    query_open(&q, s, sql);
+    return query_one_int(&q, value, err);
+}
+
+static int evaluate(struct store *s, const struct store_where *w, int64_t *generation,
+                    struct store_ids *out, struct eye_err *err)
+{
+    enum { FEW = 1024, SHARE = 64 };
+    struct eval e = {.s = s};
+    int64_t last = 0;
+    int rc = store_collect_ready(s, err);
+    if (!rc && s->version >= 3 && !s->in_txn)
+        rc = read_one(s, "SELECT generation FROM state", generation, err);
+    if (!rc)
+        rc = read_one(s, "SELECT max(id) FROM picture", &last, err);
+    e.few = last / SHARE > FEW ? (size_t)(last / SHARE) : FEW;
+    if (!rc)
+        rc = where_ids(&e, w, NULL, out, err);
+    store_ids_free(&e.every);
+    return rc;
+}
+
+int store_where(struct store *s, const struct store_where *w, int64_t *generation, int64_t **ids,
+                size_t *n, struct eye_err *err)
+{
+    struct store_ids out = {NULL, 0, 0};
+    bool own = sqlite3_get_autocommit(s->db);
+    *generation = 0;
+    int rc = own ? store_exec(s, "BEGIN", err) : 0;
+    if (rc)
+        return rc;
+    rc = evaluate(s, w, generation, &out, err);
+    if (own)
+        store_exec_raw(s, "COMMIT"); /* nothing was written: it ends the snapshot */
+    if (!rc && !out.v && !(out.v = mem_calloc(1, sizeof *out.v, err)))
+        rc = EYE_ENOMEM;
+    if (rc) {
+        store_ids_free(&out);
+        return rc;
+    }
+    *ids = out.v;
+    *n = out.n;
+    return 0;
+}
 
 int store_filter(struct store *s, const struct store_filter *f, int64_t **ids, size_t *n,
                  struct eye_err *err)
 {
-    struct ids files = {NULL, 0, 0}, pictures = {NULL, 0, 0};
-    bool by_file = f->path || f->name || f->root, asked = false;
-    store_cache_small(s, true);
-    int rc = by_file ? filter_files(s, f, &files, err) : 0;
-    if (!rc && (!by_file || files.n))
-        rc = filter_pictures(s, f, by_file, &asked, &pictures, err);
-    store_cache_small(s, false);
-    if (by_file && asked)
-        ids_intersect(&pictures, &files);
-    struct ids *out = by_file && !asked ? &files : &pictures;
-    free(out == &files ? pictures.v : files.v);
-    if (!rc && !out->v && !(out->v = mem_calloc(1, sizeof *out->v, err)))
-        rc = EYE_ENOMEM;
-    if (rc) {
-        free(out->v);
-        return rc;
-    }
-    *ids = out->v;
-    *n = out->n;
-    return 0;
+    const struct store_where w = {.kind = STORE_IS, .filter = f};
+    int64_t generation;
+    return store_where(s, &w, &generation, ids, n, err);
 }
 
-/* ---- all pictures ---- */
+int store_generation(struct store *s, int64_t *generation, struct eye_err *err)
+{
+    *generation = 0;
+    return s->version >= 3 && !s->in_txn
+               ? read_one(s, "SELECT generation FROM state", generation, err)
+               : 0;
+}
+
+/* ---- pictures counted, and the newest ---- */
 
 /* A table read once from end to end is not read again from the cache: many connections that each kept 16 MiB of it would
  * be what a busy server's memory goes to. */

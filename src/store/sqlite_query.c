@@ -12,17 +12,22 @@
 static struct sqlite3_stmt *cached(struct store *s, const char *sql, int *rc)
 {
     for (size_t i = 0; i < s->nstatements; i++)
-        if (s->statements[i].sql == sql)
+        if (s->statements[i].sql == sql) {
+            s->touched = s->touched || s->statements[i].touches;
             return s->statements[i].stmt;
+        }
     if (s->nstatements == STORE_STATEMENTS) {
         *rc = SQLITE_INTERNAL;
         return NULL;
     }
     sqlite3_stmt *stmt = NULL;
+    s->touching = false;
     *rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
     if (*rc != SQLITE_OK)
         return NULL;
+    s->touched = s->touched || s->touching;
     s->statements[s->nstatements].sql = sql;
+    s->statements[s->nstatements].touches = s->touching;
     s->statements[s->nstatements++].stmt = stmt;
     return stmt;
 }
@@ -171,7 +176,10 @@ int64_t store_last_id(struct store *s)
 
 int store_exec_raw(struct store *s, const char *sql)
 {
-    return sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    s->touching = false;
+    int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    s->touched = s->touched || s->touching;
+    return rc;
 }
 
 int store_exec(struct store *s, const char *sql, struct eye_err *err)

@@ -252,7 +252,8 @@ int store_keys(struct store *s, struct store_key **keys, size_t *n, struct eye_e
 void store_keys_free(struct store_key *keys, size_t n);
 
 /* ---- search ---- */
-/* As eye_filter: all that is set must hold. Strings NULL, numbers 0, times INT64_MIN: not set. */
+/* As eye_filter: all that is set must hold. Strings NULL, numbers 0, times INT64_MIN: not set. What is asked of files (path, root,
+ * name, modified) holds of one and the same file; what is unknown of a picture passes nothing. */
 struct store_filter {
     const char
         *path; /* fnmatch against an absolute path of the picture; without * ? [ a part of it */
@@ -260,14 +261,35 @@ struct store_filter {
     const char *name;            /* words, all parts of a file's own name, ASCII case ignored */
     const char *format, *camera; /* camera: a part of it, ASCII case ignored */
     int64_t taken_from, taken_to, added_from, added_to; /* from <= t < to */
-    int min_width, min_height;
+    int64_t modified_from, modified_to;                 /* a file's own date; seconds */
+    int min_width, min_height, max_width, max_height;
     double min_megapixels, max_megapixels;
     char orientation; /* l, p, s */
     char gps;         /* y, n */
+    bool boxed;       /* within the box, its edges too; west > east: across the date line */
+    double south, west, north, east;
 };
-/* Ids of the pictures that pass, ascending; yours (never NULL on success). */
+#define STORE_FILTER_INIT                                                                          \
+    {                                                                                              \
+        .taken_from = INT64_MIN, .taken_to = INT64_MIN, .added_from = INT64_MIN,                   \
+        .added_to = INT64_MIN, .modified_from = INT64_MIN, .modified_to = INT64_MIN                \
+    }
+/* As eye_where: IS its filter, ALL_OF and ANY_OF its parts, NOT its one part, of which it lets all else pass. */
+enum store_where_kind { STORE_IS, STORE_ALL_OF, STORE_ANY_OF, STORE_NOT };
+struct store_where {
+    enum store_where_kind kind;
+    const struct store_filter *filter;
+    const struct store_where *const *parts;
+    size_t nparts;
+};
+/* Ids of the pictures that pass, ascending; yours (never NULL on success). *generation: as long as store_generation gives the same,
+ * the answer is; 0: nobody can say (inside a transaction, or an old library that was opened for reading). */
+int store_where(struct store *s, const struct store_where *w, int64_t *generation, int64_t **ids,
+                size_t *n, struct eye_err *err);
 int store_filter(struct store *s, const struct store_filter *f, int64_t **ids, size_t *n,
                  struct eye_err *err);
+/* Grows with each commit, of whatever process, that changed pictures, files or roots; 0 as above. */
+int store_generation(struct store *s, int64_t *generation, struct eye_err *err);
 int store_count(struct store *s, uint64_t *n, struct eye_err *err); /* pictures */
 /* At most `max` pictures with an id below `before`, the newest first. */
 int store_newest(struct store *s, int64_t before, int64_t *ids, size_t max, size_t *n,

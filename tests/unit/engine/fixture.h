@@ -290,7 +290,7 @@ static inline int64_t fx_best(struct fx *fx, const char *name, float *score)
 {
     char path[600];
     eye_query q = EYE_QUERY_INIT;
-    eye_search_options o = {1, -2};
+    eye_search_options o = {.limit = 1, .min_score = -2};
     eye_results *r;
     fx_path(fx, name, path);
     q.image_path = path;

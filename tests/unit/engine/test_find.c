@@ -47,7 +47,7 @@ static eye_term like(int64_t id, float weight)
 static eye_results *find(struct fx *fx, const eye_term *t, size_t n, size_t limit,
                          const eye_filter *filter, const char *cursor)
 {
-    eye_find_options o = {limit, -2, filter, cursor};
+    eye_find_options o = {.limit = limit, .min_score = -2, .filter = filter, .cursor = cursor};
     eye_results *r = NULL;
     FX_OK(fx, eye_find(fx->lib, t, n, &o, &r, &fx->err));
     assert_non_null(r);
@@ -83,7 +83,7 @@ static void test_one_term_is_a_search(void **state)
                          like(fx_best(fx, "odd/p03.bmp", NULL), 1)};
     terms[1].query.image_path = path;
     for (int i = 0; i < 3; i++) {
-        eye_search_options o = {100, -2};
+        eye_search_options o = {.limit = 100, .min_score = -2};
         eye_results *want = NULL, *got = find(fx, &terms[i], 1, 100, NULL, NULL);
         FX_OK(fx, eye_search(fx->lib, &terms[i].query, 1, &o, &want, &fx->err));
         assert_int_equal(eye_results_count(got), i == 2 ? PICTURES - 1 : PICTURES);
@@ -162,7 +162,7 @@ static void test_what_a_mixed_score_says(void **state)
 static void test_what_is_refused(void **state)
 {
     struct fx *fx = filled(state);
-    eye_find_options o = {10, -2, NULL, NULL};
+    eye_find_options o = {.limit = 10, .min_score = -2};
     const float bad[] = {0, -0.0f, NAN, INFINITY, 10.5f, -11};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         eye_term t[2] = {words("a", 1), words("b", bad[i])};
@@ -256,7 +256,8 @@ static void test_pages_are_all_of_it(void **state)
 static void test_browsing_is_newest_first(void **state)
 {
     struct fx *fx = filled(state);
-    eye_find_options o = {10, 0.5f, NULL, NULL}; /* nothing has a score: no floor either */
+    eye_find_options o = {.limit = 10,
+                          .min_score = 0.5f}; /* nothing has a score: no floor either */
     eye_results *r;
     FX_OK(fx, eye_find(fx->lib, NULL, 0, &o, &r, &fx->err));
     assert_int_equal(eye_results_count(r), 10);
@@ -288,7 +289,7 @@ static void test_browsing_needs_no_model(void **state)
     assert_int_equal(eye_results_count(r), 5);
     eye_results_free(r);
     eye_term t = words("a", 1);
-    eye_find_options o = {10, -2, NULL, NULL};
+    eye_find_options o = {.limit = 10, .min_score = -2};
     assert_int_equal(find_rc(fx, &t, 1, &o), EYE_ENOTFOUND);
     fx_free(fx);
 }
@@ -297,7 +298,7 @@ static void test_cursors_are_checked(void **state)
 {
     struct fx *fx = filled(state);
     eye_term t = words("a dog", 1);
-    eye_find_options o = {3, -2, NULL, NULL};
+    eye_find_options o = {.limit = 3, .min_score = -2};
     eye_results *ranked = find(fx, &t, 1, 3, NULL, NULL),
                 *newest = find(fx, NULL, 0, 3, NULL, NULL);
     const char *cursor = eye_results_next(ranked);
@@ -365,7 +366,7 @@ static void test_min_score_ends_the_pages(void **state)
     struct fx *fx = filled(state);
     eye_term t = words("a dog", 1);
     eye_results *all = find(fx, &t, 1, 100, NULL, NULL), *r;
-    eye_find_options o = {4, eye_results_at(all, 6)->score, NULL, NULL};
+    eye_find_options o = {.limit = 4, .min_score = eye_results_at(all, 6)->score};
     FX_OK(fx, eye_find(fx->lib, &t, 1, &o, &r, &fx->err));
     assert_int_equal(eye_results_count(r), 4);
     assert_int_equal(eye_results_total(r), PICTURES);
@@ -443,7 +444,7 @@ static void *race(void *arg)
         struct eye_err err;
         snprintf(text, sizeof text, "word %u", (r->number + i) % 12);
         eye_term t = words(text, 1);
-        eye_find_options o = {5, -2, i % 2 ? &f : NULL, NULL};
+        eye_find_options o = {.limit = 5, .min_score = -2, .filter = i % 2 ? &f : NULL};
         if (eye_find(r->fx->lib, &t, i % 3 != 0, &o, &out, &err) != 0)
             return "search failed";
         r->searches++;

@@ -20,7 +20,7 @@ static struct fx *filled(void **state)
 
 static eye_results *search(struct fx *fx, const eye_query *q, size_t n, size_t limit, float min)
 {
-    eye_search_options o = {limit, min};
+    eye_search_options o = {.limit = limit, .min_score = min};
     eye_results *r = NULL;
     FX_OK(fx, eye_search(fx->lib, q, n, &o, &r, &fx->err));
     assert_non_null(r);
@@ -120,7 +120,8 @@ static void test_what_is_refused(void **state)
 {
     struct fx *fx = fx_new(state);
     eye_query q = EYE_QUERY_INIT;
-    eye_search_options o = {10, -2}, zero = {0, -2}, many = {100001, -2};
+    eye_search_options o = {.limit = 10, .min_score = -2}, zero = {.min_score = -2},
+                       many = {.limit = 100001, .min_score = -2};
     eye_results *r = NULL;
     assert_int_equal(eye_search(fx->lib, &q, 1, &o, &r, &fx->err), EYE_EINVAL); /* none of four */
     q.words = "a";
@@ -205,7 +206,7 @@ static void *race(void *arg)
 {
     struct racer *r = arg;
     eye_query q = EYE_QUERY_INIT;
-    eye_search_options o = {5, -2};
+    eye_search_options o = {.limit = 5, .min_score = -2};
     q.words = "anything";
     while (!atomic_load(r->stop)) {
         eye_results *out = NULL;

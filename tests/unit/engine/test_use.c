@@ -147,7 +147,7 @@ static void test_other_weights_under_the_same_name(void **state)
     struct fx *fx = fx_new(state);
     char dir[400], models[350];
     eye_query q = EYE_QUERY_INIT;
-    eye_search_options so = {1, -2};
+    eye_search_options so = {.limit = 1, .min_score = -2};
     eye_results *r;
     fill(fx, 2);
     /* the user's own folder comes before the program's: another `starter` */

@@ -5,12 +5,6 @@
 
 enum { N = 120 };
 
-#define NO_FILTER                                                                                  \
-    {                                                                                              \
-        .taken_from = INT64_MIN, .taken_to = INT64_MIN, .added_from = INT64_MIN,                   \
-        .added_to = INT64_MIN                                                                      \
-    }
-
 struct known {
     int64_t id, root;
     struct store_picture p;
@@ -122,7 +116,7 @@ static void each_condition_and_all_together(void **state)
     struct lib *l = *state;
     static struct known all[N];
     fill(l, all);
-    struct store_filter f = NO_FILTER;
+    struct store_filter f = STORE_FILTER_INIT;
     assert_int_equal(check(l, all, &f), N);
     static const char *const paths[] = {
         "/pics",    "*",        "*/2001/*",  "/mnt/disk two/200[13]/IMG_0?5*",
@@ -130,7 +124,7 @@ static void each_condition_and_all_together(void **state)
         "*copy/*",  "/nowhere", "*.png",     "2000/broken.jpg",
         "\xff"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        struct store_filter p = NO_FILTER;
+        struct store_filter p = STORE_FILTER_INIT;
         p.path = paths[i];
         check(l, all, &p);
         p.root = all[1].root;
@@ -149,7 +143,7 @@ static void each_condition_and_all_together(void **state)
     assert_int_equal(check(l, all, &f), 0);
     struct store_filter one[14];
     for (size_t i = 0; i < 14; i++)
-        one[i] = (struct store_filter)NO_FILTER;
+        one[i] = (struct store_filter)STORE_FILTER_INIT;
     one[0].format = "heic";
     one[1].camera = "canon";
     one[2].taken_from = 1060;
@@ -176,6 +170,8 @@ static void each_condition_and_all_together(void **state)
                               .taken_to = 1119,
                               .added_from = 5001,
                               .added_to = 5119,
+                              .modified_from = INT64_MIN,
+                              .modified_to = INT64_MIN,
                               .min_width = 9,
                               .min_height = 9,
                               .min_megapixels = 0.5,
@@ -188,7 +184,7 @@ static void each_condition_and_all_together(void **state)
 /* The file `name` passes, or not, when `words` are asked of names. */
 static void name_is(struct lib *l, const char *name, const char *words, bool wanted)
 {
-    struct store_filter f = NO_FILTER;
+    struct store_filter f = STORE_FILTER_INIT;
     int64_t *ids, id = add(l, name, name);
     size_t n;
     bool found = false;
@@ -228,7 +224,7 @@ static void values_are_values(void **state)
                                           "\xff\xfe"};
     fill(l, all);
     for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
-        struct store_filter f = NO_FILTER;
+        struct store_filter f = STORE_FILTER_INIT;
         f.format = hostile[i];
         assert_int_equal(check(l, all, &f), 0);
         f.format = NULL;
