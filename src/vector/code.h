@@ -24,19 +24,20 @@ size_t rotation_dims(const struct rotation *r); /* pdim */
 /* in [dim] -> out [pdim]; lengths and dot products stay. */
 void rotation_apply(const struct rotation *r, const float *in, float *out);
 
-/* ---- code.c: encoding ---- */
+/* ---- code.c: encoding; the same bits on every machine ---- */
 /* bits [pdim / 8] (number i at bit i % 8 of byte i / 8, 1: positive) and the factor of a rotated row less the rotated mean. */
 void code_signs(const float *r, size_t pdim, uint8_t *bits, float *factor);
 /* 32 of them, one after the other, as the scan wants them: block [4 * pdim] bytes. Missing ones are zero bits. */
 void code_block(const uint8_t *bits, size_t n, size_t pdim, uint8_t *block);
 /* A rotated row [pdim] to int8: row[i] * scale ~ x[i], and how far a score by it may be off: 8 standard deviations of the
- * dot product's error with a random unit vector. */
+ * dot product's error with a random unit vector, and 1e-4 |x| for the rounding of the query and of sums. */
 void code_bytes(const float *x, size_t pdim, int8_t *row, float *scale, float *spread);
 
 /* ---- a query, prepared ---- */
 struct code_query {
     size_t pdim;
-    uint8_t *lut;     /* [pdim / 4, 16], 64-byte aligned; a sum of them fits 16 bits */
+    uint8_t
+        *lut; /* [pdim / 4, 16] of 0..63, 64-byte aligned: four add up in a byte, all in 16 bits */
     float step, bias; /* sum_i sign_i q_i ~ step * sum + bias */
     int16_t *q;       /* [pdim] for code_dot, scaled so that no sum leaves 32 bits */
     float q_scale;    /* q[i] * q_scale ~ (P q)_i */
@@ -59,6 +60,22 @@ code_dot_fn code_dot_portable;
 #if defined(__x86_64__)
 code_scan_fn code_scan_avx2, code_scan_avx512;
 code_dot_fn code_dot_avx2, code_dot_avx512;
+#endif
+
+/* ---- what encoding is made of, portable and AVX2, the same bits ---- */
+/* Walsh-Hadamard transform in place, not scaled; n a power of two from 64 on. */
+void rotate_mix_portable(float *x, size_t n);
+void code_signs_portable(const float *r, size_t pdim, uint8_t *bits, float *factor);
+/* Largest absolute value; then round(x[i] * inv) and |x - row * scale|^2. */
+float code_reach_portable(const float *x, size_t pdim);
+void code_round_portable(const float *x, size_t pdim, float inv, float scale, int8_t *row,
+                         float *error, float *square);
+#if defined(__x86_64__)
+void rotate_mix_avx2(float *x, size_t n);
+void code_signs_avx2(const float *r, size_t pdim, uint8_t *bits, float *factor);
+float code_reach_avx2(const float *x, size_t pdim);
+void code_round_avx2(const float *x, size_t pdim, float inv, float scale, int8_t *row, float *error,
+                     float *square);
 #endif
 
 #endif
