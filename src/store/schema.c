@@ -180,10 +180,13 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "INSERT INTO state(one, generation) VALUES(1, 1);"
 
     /* What a filter asks for is a range of one of these; all of them hold all that is asked (sqlite_filter_facets.c). Together
-     * some 100 bytes a picture (docs/PERFORMANCE.md, "Filters"). Most pictures are JPEGs: the others are told from them. */
+     * some 150 bytes a picture (docs/PERFORMANCE.md, "Filters"). Most pictures are JPEGs: the others are told from them. */
     "CREATE INDEX picture_taken ON picture(taken_at) WHERE taken_at IS NOT NULL;"
     "CREATE INDEX picture_added ON picture(added_at);"
-    "CREATE INDEX picture_size ON picture(width, height);"
+    "CREATE INDEX picture_width ON picture(width);"
+    "CREATE INDEX picture_height ON picture(height);"
+    "CREATE INDEX picture_area ON picture(width * height);"
+    "CREATE INDEX picture_shape ON picture((width > height) - (width < height));"
     "CREATE INDEX picture_camera ON picture(camera) WHERE camera IS NOT NULL;"
     "CREATE INDEX picture_format ON picture(format) WHERE format <> 'jpeg';"
     "CREATE INDEX picture_place ON picture(lat, lon) WHERE lat IS NOT NULL;"
@@ -328,7 +331,11 @@ static int check_tables(struct store *s, struct eye_err *err)
         "SELECT generation FROM state LIMIT 0",
         "SELECT id FROM picture INDEXED BY picture_taken WHERE taken_at IS NOT NULL LIMIT 0",
         "SELECT id FROM picture INDEXED BY picture_added LIMIT 0",
-        "SELECT id FROM picture INDEXED BY picture_size LIMIT 0",
+        "SELECT id FROM picture INDEXED BY picture_width WHERE width > 0 LIMIT 0",
+        "SELECT id FROM picture INDEXED BY picture_height WHERE height > 0 LIMIT 0",
+        "SELECT id FROM picture INDEXED BY picture_area WHERE width * height > 0 LIMIT 0",
+        "SELECT id FROM picture INDEXED BY picture_shape"
+        " WHERE (width > height) - (width < height) = 0 LIMIT 0",
         "SELECT id FROM picture INDEXED BY picture_camera WHERE camera IS NOT NULL LIMIT 0",
         "SELECT id FROM picture INDEXED BY picture_format WHERE format <> 'jpeg' LIMIT 0",
         "SELECT id FROM picture INDEXED BY picture_place WHERE lat IS NOT NULL LIMIT 0",

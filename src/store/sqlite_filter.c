@@ -90,17 +90,11 @@ struct leaf {
     struct store_paths *paths; /* NULL: nothing is asked of files */
 };
 
-static int keep(struct eval *e, const struct leaf *l, struct store_ids *ids, struct eye_err *err)
-{
-    int rc = l->facets ? store_facets_keep(e->s, l->f, ids, err) : 0;
-    return rc || !l->paths ? rc : store_paths_keep(e->s, l->paths, ids, err);
-}
-
 /* At most `few` by one facet, or by files (FACETS): *found. */
 static int try_one(struct eval *e, const struct leaf *l, enum store_facet facet, size_t few,
                    struct store_ids *out, bool *found, struct eye_err *err)
 {
-    struct store_collect c = {.out = out, .most = few};
+    struct store_collect c = {.out = out, .most = few, .walk = e->few};
     out->n = 0;
     int rc = facet == FACETS ? store_paths_collect(e->s, l->paths, &c, err)
                              : store_facet_collect(e->s, l->f, facet, &c, err);
@@ -108,22 +102,55 @@ static int try_one(struct eval *e, const struct leaf *l, enum store_facet facet,
     return rc || c.stopped ? rc : store_ids_settle(out, err);
 }
 
-/* The conditions in the order of what an attempt may cost in vain: ranges, files in a range, values that are walked. */
-static int find_few(struct eval *e, const struct leaf *l, struct store_ids *out, bool *found,
-                    struct eye_err *err)
+/* One more set of what may pass: both that there are so far. */
+static void narrow(struct store_ids *out, struct store_ids *more, bool begun)
 {
+    struct store_ids swap = *out;
+    if (begun) {
+        store_ids_intersect(out, more);
+    } else {
+        *out = *more;
+        *more = swap;
+    }
+}
+
+/* What passes all conditions that let few pass each, in the order of what an attempt may cost in vain: ranges, files in a range, values
+ * that are walked. *left: the conditions that are still to be asked (FACETS: files). */
+static int find_few(struct eval *e, const struct leaf *l, struct store_ids *out, bool *found,
+                    unsigned *left, struct eye_err *err)
+{
+    enum { SO_FEW = 256 }; /* that more conditions are not worth their attempt */
     static const enum store_facet order[] = {FACET_TAKEN, FACET_ADDED,  FACET_PLACE, FACET_FORMAT,
-                                             FACETS,      FACET_CAMERA, FACET_SIZE};
+                                             FACET_WIDTH, FACET_HEIGHT, FACET_AREA,  FACET_SHAPE,
+                                             FACETS,      FACET_CAMERA};
+    struct store_ids more = {NULL, 0, 0};
     int rc = 0;
     *found = false;
-    for (size_t i = 0; i < sizeof order / sizeof *order && !rc && !*found; i++) {
-        bool files = order[i] == FACETS;
-        bool asked = files ? l->paths && store_paths_narrow(l->paths)
-                           : (l->facets >> order[i] & 1) && !store_facet_is_rest(l->f, order[i]);
-        if (asked)
-            rc = try_one(e, l, order[i], e->few, out, found, err);
+    *left = l->facets | (l->paths ? 1u << FACETS : 0);
+    for (size_t i = 0; i < sizeof order / sizeof *order && !rc; i++) {
+        enum store_facet at = order[i];
+        bool asked = at == FACETS ? l->paths && store_paths_narrow(l->paths)
+                                  : (*left >> at & 1) && !store_facet_is_rest(l->f, at);
+        bool whole = false;
+        if (!asked || (*found && out->n <= SO_FEW))
+            continue;
+        rc = try_one(e, l, at, e->few, &more, &whole, err);
+        if (!whole)
+            continue;
+        narrow(out, &more, *found);
+        *found = true;
+        *left &= ~(1u << at);
     }
+    store_ids_free(&more);
     return rc;
+}
+
+/* The rows of those few, for the conditions that are left. */
+static int keep(struct eval *e, const struct leaf *l, unsigned left, struct store_ids *ids,
+                struct eye_err *err)
+{
+    int rc = left & l->facets ? store_facets_keep(e->s, l->f, ids, err) : 0;
+    return rc || !(left >> FACETS & 1) ? rc : store_paths_keep(e->s, l->paths, ids, err);
 }
 
 static int scan_pictures(struct eval *e, const struct leaf *l, struct store_ids *out,
@@ -171,18 +198,19 @@ static int leaf_ids(struct eval *e, const struct leaf *l, const struct store_ids
                     struct store_ids *out, struct eye_err *err)
 {
     bool found = false, only = l->paths ? !l->facets : !(l->facets & (l->facets - 1));
+    unsigned left = l->facets | (l->paths ? 1u << FACETS : 0);
     if (within && within->n <= e->few) {
         int rc = store_ids_copy(out, within, err);
-        return rc ? rc : keep(e, l, out, err);
+        return rc ? rc : keep(e, l, left, out, err);
     }
     bool indexed = e->s->version >= 3;
     int rc = 0;
     if (only && (indexed || l->paths))
         rc = single(e, l, within, out, err);
     else if (indexed)
-        rc = find_few(e, l, out, &found, err);
+        rc = find_few(e, l, out, &found, &left, err);
     if (!rc && found)
-        rc = keep(e, l, out, err);
+        rc = keep(e, l, left, out, err);
     else if (!rc && !(only && (indexed || l->paths)))
         rc = l->paths ? scan_both(e, l, out, err) : scan_pictures(e, l, out, err);
     if (!rc && within)
@@ -278,7 +306,7 @@ static int read_one(struct store *s, const char *sql, int64_t *value, struct eye
 static int evaluate(struct store *s, const struct store_where *w, int64_t *generation,
                     struct store_ids *out, struct eye_err *err)
 {
-    enum { FEW = 1024, SHARE = 64 };
+    enum { FEW = 1024, SHARE = 16 };
     struct eval e = {.s = s};
     int64_t last = 0;
     int rc = store_collect_ready(s, err);

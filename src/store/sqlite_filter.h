@@ -27,6 +27,7 @@ typedef bool store_visit_fn(const void *ctx, int64_t root, const char *rel, size
 struct store_collect {
     struct store_ids *out;
     size_t most;           /* stop with more than so many; 0: never */
+    size_t walk;           /* values of a column looked at one by one, at most */
     store_visit_fn *visit; /* visit() adds what it lets pass */
     const void *ctx;
     bool stopped; /* there were more */
@@ -48,7 +49,10 @@ enum store_facet {
     FACET_PLACE,
     FACET_FORMAT,
     FACET_CAMERA,
-    FACET_SIZE,
+    FACET_WIDTH,
+    FACET_HEIGHT,
+    FACET_AREA,
+    FACET_SHAPE,
     FACETS
 };
 /* Which of them the filter asks for, as bits. */

@@ -281,10 +281,22 @@ static bool after_prefix(struct buf *out, const char *from, size_t len, struct e
     return true;
 }
 
-#define FILES_OF "SELECT visit(picture, root, rel) FROM file WHERE root = ? AND rel >= ?"
-#define NOT_FAILED " AND picture IS NOT NULL"
+/* What a statement that collects looks like: of all rows, or of those that pass by being there. */
+#define VISIT "SELECT visit(picture, root, rel) FROM file "
+#define TAKE "SELECT collect(picture) FROM file "
+#define OF_ROOT "WHERE picture IS NOT NULL AND root = ? AND rel >= ?"
 #define DATED " AND mtime_ns BETWEEN ? AND ?"
+#define BY_DATE "INDEXED BY file_modified WHERE picture IS NOT NULL" DATED
 
+static void bind_dates(struct query *q, const struct store_paths *p)
+{
+    if (p->dated) {
+        query_int(q, p->modified_from);
+        query_int(q, p->modified_to);
+    }
+}
+
+/* The rows of a root, or those in the range of the pattern's literal part. */
 static int collect_root(struct store *s, const struct store_paths *p, const struct root *r,
                         struct store_collect *c, struct eye_err *err)
 {
@@ -294,24 +306,34 @@ static int collect_root(struct store *s, const struct store_paths *p, const stru
     size_t len = from_len(p, r);
     buf_init(&to, SIZE_MAX / 2);
     bool bounded = after_prefix(&to, r->from, len, err, &rc);
+    bool take = r->pass == ROOT_ALL && r->itself && !p->names;
     if (!rc) {
         if (bounded)
             query_open(&q, s,
-                       p->dated ? FILES_OF " AND rel < ?" NOT_FAILED DATED
-                                : FILES_OF " AND rel < ?" NOT_FAILED);
+                       p->dated ? VISIT OF_ROOT " AND rel < ?" DATED
+                                : VISIT OF_ROOT " AND rel < ?");
+        else if (take)
+            query_open(&q, s, p->dated ? TAKE OF_ROOT DATED : TAKE OF_ROOT);
         else
-            query_open(&q, s, p->dated ? FILES_OF NOT_FAILED DATED : FILES_OF NOT_FAILED);
+            query_open(&q, s, p->dated ? VISIT OF_ROOT DATED : VISIT OF_ROOT);
         query_int(&q, r->id);
         query_bytes(&q, r->from, len);
         if (bounded)
             query_bytes(&q, to.data, to.len);
-        if (p->dated) {
-            query_int(&q, p->modified_from);
-            query_int(&q, p->modified_to);
-        }
+        bind_dates(&q, p);
         rc = store_collect_run(&q, c, err);
     }
     buf_release(&to);
+    return rc;
+}
+
+static int collect_roots(struct store *s, const struct store_paths *p, struct store_collect *c,
+                         struct eye_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < p->nroots && !rc && !c->stopped; i++)
+        if (p->roots[i].pass != ROOT_NONE || p->roots[i].itself)
+            rc = collect_root(s, p, &p->roots[i], c, err);
     return rc;
 }
 
@@ -319,11 +341,17 @@ static int collect_dated(struct store *s, const struct store_paths *p, struct st
                          struct eye_err *err)
 {
     struct query q;
-    query_open(&q, s,
-               "SELECT visit(picture, root, rel) FROM file INDEXED BY file_modified"
-               " WHERE picture IS NOT NULL AND mtime_ns BETWEEN ? AND ?");
-    query_int(&q, p->modified_from);
-    query_int(&q, p->modified_to);
+    bool take = p->kind == PATH_ANY && !p->names && !p->f->root;
+    query_open(&q, s, take ? TAKE BY_DATE : VISIT BY_DATE);
+    bind_dates(&q, p);
+    return store_collect_run(&q, c, err);
+}
+
+/* All rows as they come cost less than one root after the other; visit() leaves out those without a picture. */
+static int collect_table(struct store *s, struct store_collect *c, struct eye_err *err)
+{
+    struct query q;
+    query_open(&q, s, VISIT);
     return store_collect_run(&q, c, err);
 }
 
@@ -349,10 +377,10 @@ int store_paths_collect(struct store *s, const struct store_paths *p, struct sto
     store_cache_small(s, true);
     if (p->dated && !has_prefix(p) && s->version >= 3)
         rc = collect_dated(s, p, c, err);
+    else if (p->dated || has_prefix(p) || p->f->root)
+        rc = collect_roots(s, p, c, err);
     else
-        for (size_t i = 0; i < p->nroots && !rc && !c->stopped; i++)
-            if (p->roots[i].pass != ROOT_NONE || p->roots[i].itself)
-                rc = collect_root(s, p, &p->roots[i], c, err);
+        rc = collect_table(s, c, err);
     store_cache_small(s, false);
     return rc;
 }

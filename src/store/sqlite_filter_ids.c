@@ -206,8 +206,10 @@ static void on_visit(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
     const struct store *s = sqlite3_user_data(ctx);
     struct store_collect *c = s->collect;
-    const char *rel = sqlite3_value_blob(v[2]);
     (void)n;
+    if (sqlite3_value_type(v[0]) == SQLITE_NULL)
+        return;
+    const char *rel = sqlite3_value_blob(v[2]);
     if (c->visit(c->ctx, sqlite3_value_int64(v[1]), rel ? rel : "",
                  (size_t)sqlite3_value_bytes(v[2])))
         take(ctx, c, sqlite3_value_int64(v[0]));
