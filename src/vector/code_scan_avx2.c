@@ -41,23 +41,28 @@ INLINE uint32_t estimate(__m128i sums, const float *factor, __m256 step, __m256 
     return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(x, floor, _CMP_GE_OQ));
 }
 
+/* Look up 32 bytes of codes in their two tables: bytes for the first sixteen rows and the last. */
+INLINE void look_up(const uint8_t *codes, const uint8_t *lut, __m256i *low, __m256i *high)
+{
+    const __m256i nibble = _mm256_set1_epi8(15);
+    __m256i c = _mm256_loadu_si256((const __m256i *)(const void *)codes);
+    __m256i table = _mm256_load_si256((const __m256i *)(const void *)lut);
+    *low = _mm256_shuffle_epi8(table, _mm256_and_si256(c, nibble));
+    *high = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(c, 4), nibble));
+}
+
 INLINE void add_up(const uint8_t *block, const uint8_t *lut, size_t bytes, struct sums *low,
                    struct sums *high)
 {
-    const __m256i nibble = _mm256_set1_epi8(15);
     low->even = low->odd = high->even = high->odd = _mm256_setzero_si256();
-    for (size_t at = 0; at < bytes; at += 128) {
-        __m256i l = _mm256_setzero_si256(), h = l;
-        for (size_t i = at; i < at + 128; i += 32) {
-            __m256i codes = _mm256_loadu_si256((const __m256i *)(const void *)(block + i));
-            __m256i table = _mm256_load_si256((const __m256i *)(const void *)(lut + i));
-            __m256i a = _mm256_and_si256(codes, nibble);
-            __m256i b = _mm256_and_si256(_mm256_srli_epi16(codes, 4), nibble);
-            l = _mm256_add_epi8(l, _mm256_shuffle_epi8(table, a));
-            h = _mm256_add_epi8(h, _mm256_shuffle_epi8(table, b));
-        }
-        widen(low, l);
-        widen(high, h);
+    for (size_t i = 0; i < bytes; i += 128) {
+        __m256i l0, l1, l2, l3, h0, h1, h2, h3;
+        look_up(block + i, lut + i, &l0, &h0);
+        look_up(block + i + 32, lut + i + 32, &l1, &h1);
+        look_up(block + i + 64, lut + i + 64, &l2, &h2);
+        look_up(block + i + 96, lut + i + 96, &l3, &h3);
+        widen(low, _mm256_add_epi8(_mm256_add_epi8(l0, l1), _mm256_add_epi8(l2, l3)));
+        widen(high, _mm256_add_epi8(_mm256_add_epi8(h0, h1), _mm256_add_epi8(h2, h3)));
     }
 }
 

@@ -39,23 +39,27 @@ INLINE uint32_t estimate(struct sums s, const float *factor, const struct code_q
     return (uint32_t)_mm512_cmp_ps_mask(x, _mm512_set1_ps(floor), _CMP_GE_OQ);
 }
 
+/* Look up 64 bytes of codes in their four tables: bytes for the first sixteen rows and the last. */
+INLINE void look_up(const uint8_t *codes, const uint8_t *lut, __m512i *low, __m512i *high)
+{
+    const __m512i nibble = _mm512_set1_epi8(15);
+    __m512i c = _mm512_loadu_si512(codes), table = _mm512_load_si512(lut);
+    *low = _mm512_shuffle_epi8(table, _mm512_and_si512(c, nibble));
+    *high = _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16(c, 4), nibble));
+}
+
 INLINE void add_up(const uint8_t *block, const uint8_t *lut, size_t bytes, struct sums *low,
                    struct sums *high)
 {
-    const __m512i nibble = _mm512_set1_epi8(15);
     low->even = low->odd = high->even = high->odd = _mm512_setzero_si512();
-    for (size_t at = 0; at < bytes; at += 256) {
-        __m512i l = _mm512_setzero_si512(), h = l;
-        for (size_t i = at; i < at + 256; i += 64) {
-            __m512i codes = _mm512_loadu_si512(block + i);
-            __m512i table = _mm512_load_si512(lut + i);
-            __m512i a = _mm512_and_si512(codes, nibble);
-            __m512i b = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
-            l = _mm512_add_epi8(l, _mm512_shuffle_epi8(table, a));
-            h = _mm512_add_epi8(h, _mm512_shuffle_epi8(table, b));
-        }
-        widen(low, l);
-        widen(high, h);
+    for (size_t i = 0; i < bytes; i += 256) {
+        __m512i l0, l1, l2, l3, h0, h1, h2, h3;
+        look_up(block + i, lut + i, &l0, &h0);
+        look_up(block + i + 64, lut + i + 64, &l1, &h1);
+        look_up(block + i + 128, lut + i + 128, &l2, &h2);
+        look_up(block + i + 192, lut + i + 192, &l3, &h3);
+        widen(low, _mm512_add_epi8(_mm512_add_epi8(l0, l1), _mm512_add_epi8(l2, l3)));
+        widen(high, _mm512_add_epi8(_mm512_add_epi8(h0, h1), _mm512_add_epi8(h2, h3)));
     }
 }
 
