@@ -38,4 +38,7 @@ static inline int64_t *set_ids(const struct vector_set *set, size_t row)
 /* The first row from `from` on whose id is not below `id`; count if there is none. Quick when it is near. */
 size_t set_seek(const struct vector_set *set, size_t from, int64_t id);
 
+/* Neither NaN nor Inf in it. */
+bool set_finite(const uint16_t *row, size_t dim);
+
 #endif

@@ -98,7 +98,7 @@ int64_t vector_last(const struct vector_set *set)
 }
 
 /* Adding 1 to an exponent of all ones carries into the sign's bit; no branch a number, for this runs on every row loaded. */
-static bool is_finite(const uint16_t *row, size_t dim)
+bool set_finite(const uint16_t *row, size_t dim)
 {
     unsigned carried = 0;
     for (size_t i = 0; i < dim; i++)
@@ -179,7 +179,7 @@ static int reserve_row(struct vector_set *set, struct eye_err *err)
 
 int vector_add(struct vector_set *set, int64_t id, const uint16_t *row, struct eye_err *err)
 {
-    if (!is_finite(row, set->dim))
+    if (!set_finite(row, set->dim))
         return vector_row_length(row, set->dim, NULL, err); /* says where */
     if (set->count && id <= vector_last(set))
         return eye_fail(err, EYE_EINVAL, "vectors are added by ascending id: %lld after %lld",
