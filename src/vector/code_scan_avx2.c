@@ -1,6 +1,8 @@
 /* code_scan_avx2.c - the scan with AVX2: 32 bytes of codes (two groups of 32 rows) against their two tables at once.
  *
- * Table entries have 6 bits, so four lookups add up in a byte; then even and odd bytes go to sums of 16 bits. */
+ * Table entries have 6 bits, so four lookups add up in a byte; then even and odd bytes go to sums of 16 bits. The processor's own
+ * prefetching stops at each page of 4 KiB: asking for what comes 4 KiB later takes a million rows of 512 from 2.0 ms to 1.5 with two
+ * threads (Zen 3; 2 and 8 KiB do the same). From the cache a thread does 32 GB/s. */
 #include "vector/code.h"
 
 #if defined(__x86_64__)
@@ -9,6 +11,8 @@
 
 #define TARGET __attribute__((target("avx2")))
 #define INLINE TARGET static inline __attribute__((always_inline))
+
+enum { AHEAD = 4096 }; /* bytes */
 
 /* 16-bit sums of sixteen rows: those at even bytes and at odd ones, one group in each half. */
 struct sums {
@@ -57,6 +61,8 @@ INLINE void add_up(const uint8_t *block, const uint8_t *lut, size_t bytes, struc
     low->even = low->odd = high->even = high->odd = _mm256_setzero_si256();
     for (size_t i = 0; i < bytes; i += 128) {
         __m256i l0, l1, l2, l3, h0, h1, h2, h3;
+        _mm_prefetch((const char *)(block + i + AHEAD), _MM_HINT_T0);
+        _mm_prefetch((const char *)(block + i + AHEAD + 64), _MM_HINT_T0);
         look_up(block + i, lut + i, &l0, &h0);
         look_up(block + i + 32, lut + i + 32, &l1, &h1);
         look_up(block + i + 64, lut + i + 64, &l2, &h2);

@@ -8,6 +8,8 @@
 #define TARGET __attribute__((target("avx512f,avx512bw")))
 #define INLINE TARGET static inline __attribute__((always_inline))
 
+enum { AHEAD = 4096 }; /* bytes */
+
 /* 16-bit sums of sixteen rows: those at even bytes and at odd ones, one group in each quarter. */
 struct sums {
     __m512i even, odd;
@@ -54,6 +56,10 @@ INLINE void add_up(const uint8_t *block, const uint8_t *lut, size_t bytes, struc
     low->even = low->odd = high->even = high->odd = _mm512_setzero_si512();
     for (size_t i = 0; i < bytes; i += 256) {
         __m512i l0, l1, l2, l3, h0, h1, h2, h3;
+        _mm_prefetch((const char *)(block + i + AHEAD), _MM_HINT_T0);
+        _mm_prefetch((const char *)(block + i + AHEAD + 64), _MM_HINT_T0);
+        _mm_prefetch((const char *)(block + i + AHEAD + 128), _MM_HINT_T0);
+        _mm_prefetch((const char *)(block + i + AHEAD + 192), _MM_HINT_T0);
         look_up(block + i, lut + i, &l0, &h0);
         look_up(block + i + 64, lut + i + 64, &l1, &h1);
         look_up(block + i + 128, lut + i + 128, &l2, &h2);
