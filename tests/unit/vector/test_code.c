@@ -79,7 +79,7 @@ static void blocks_hold_their_rows(void **state)
             for (size_t i = 0; i < PDIM; i++) {
                 unsigned byte = block[i / 4 * 16 + row % 16];
                 unsigned bit = byte >> (row / 16 * 4 + i % 4) & 1;
-                unsigned want = row < n ? bits[row * PDIM / 8 + i / 8] >> (i % 8) & 1 : 0;
+                unsigned want = row < n ? (unsigned)bits[row * PDIM / 8 + i / 8] >> (i % 8) & 1 : 0;
                 assert_int_equal(bit, want);
             }
     }
