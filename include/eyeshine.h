@@ -168,7 +168,9 @@ typedef struct {
     float weight;    /* -10..10, not 0; negative: away from it */
 } eye_term;
 
-/* All that is set must hold. EYE_FILTER_INIT lets everything pass. */
+/* All that is set must hold. EYE_FILTER_INIT lets everything pass. What is asked of files (path, root, name, modified) must hold of one and
+ * the same file of the picture. What is unknown of a picture holds nothing that is asked of it: one without a date was taken neither
+ * before nor after any day, one without a place is in no box. */
 typedef struct {
     const char *
         path; /* glob (fnmatch, * crosses slashes) against the absolute path of any file of the picture; with no glob
@@ -187,7 +189,7 @@ typedef struct {
     int max_width, max_height; /* pixels; 0: any */
     int64_t modified_from,
         modified_to; /* a file's own date, as the file system has it: from <= t < to */
-    bool boxed;      /* only within the box: */
+    bool boxed;      /* only within the box, its edges included: */
     double south, west, north, east; /* degrees, WGS 84; west > east: across the date line */
 } eye_filter;
 #define EYE_FILTER_INIT                                                                            \
@@ -197,7 +199,9 @@ typedef struct {
             0, 0, 0, 0                                                                             \
     }
 
-/* Filters combined. A tree that is yours; IS: the filter, whole; at most 32 deep, 1024 nodes. */
+/* Filters combined. A tree that is yours; IS: the filter, whole; at most 32 deep, 1024 nodes. NOT lets pass exactly what its part does not:
+ * "not camera fuji" are also the pictures whose camera is unknown. Each IS may hold of another file of the picture: one
+ * of two copies in /a and the other in /b passes ALL_OF(path /a, path /b), and no single filter. */
 typedef enum { EYE_IS, EYE_ALL_OF, EYE_ANY_OF, EYE_NOT } eye_where_kind; /* NOT: of its one part */
 typedef struct eye_where {
     eye_where_kind kind;

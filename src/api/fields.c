@@ -139,6 +139,11 @@ static int wrong(const struct api_field *f, const struct place *at, struct eye_e
         return eye_fail(err, EYE_EINVAL, "%s'%s'%s%s must be one of: %s", at->before, at->name,
                         at->after, at->owner, list);
     }
+    case API_BOX:
+        return eye_fail(
+            err, EYE_EINVAL,
+            "%s'%s'%s%s must be a box of degrees: south,west,north,east, like 47.1,8.2,47.6,9",
+            at->before, at->name, at->after, at->owner);
     case API_LEFT: break;
     }
     return eye_fail(err, EYE_EINVAL, "%s'%s'%s%s makes no sense", at->before, at->name, at->after,
@@ -208,6 +213,26 @@ static bool text_num(const char *text, double *out)
     return end != text && !*end && isfinite(*out);
 }
 
+/* Four numbers with commas, and nothing else. */
+static bool put_box(const struct api_field *f, void *target, const char *text)
+{
+    double v[4];
+    char part[64];
+    for (int i = 0; i < 4; i++) {
+        size_t n = strcspn(text, ",");
+        if (n >= sizeof part || (text[n] == ',') != (i < 3))
+            return false;
+        memcpy(part, text, n);
+        part[n] = '\0';
+        if (!text_num(part, &v[i]) || fabs(v[i]) > (i % 2 ? 180 : 90))
+            return false;
+        text += n + 1;
+    }
+    struct api_box box = {v[0], v[1], v[2], v[3], true};
+    memcpy((char *)target + f->at, &box, sizeof box);
+    return box.south <= box.north;
+}
+
 static bool put_flag_text(const struct api_field *f, void *target, const char *text)
 {
     bool yes = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
@@ -227,6 +252,7 @@ static bool from_text(const struct api_field *f, void *target, const char *text)
     case API_FLAG: return put_flag_text(f, target, text);
     case API_TIME: return put_time(f, target, text);
     case API_WORD: return put_word(f, target, text);
+    case API_BOX: return put_box(f, target, text);
     case API_LEFT: return true;
     }
     return false;
@@ -324,6 +350,7 @@ static bool from_json(const struct api_field *f, void *target, const struct json
     case API_FLAG: return put_flag_json(f, target, obj, key);
     case API_TIME: return json_is_string(v) && put_time(f, target, json_str(v, ""));
     case API_WORD: return json_is_string(v) && put_word(f, target, json_str(v, ""));
+    case API_BOX: return json_is_string(v) && put_box(f, target, json_str(v, ""));
     case API_LEFT: return true;
     }
     return false;

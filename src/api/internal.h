@@ -103,6 +103,7 @@ enum api_kind {
     API_FLAG, /* char: 'y', 'n'; a query says true, false, 1, 0 */
     API_TIME, /* int64_t, seconds since 1970 */
     API_WORD, /* int: 1 + index in `words` */
+    API_BOX,  /* struct api_box: "south,west,north,east" */
     API_LEFT  /* anything: looked at by the caller */
 };
 struct api_field {
@@ -111,6 +112,11 @@ struct api_field {
     size_t at; /* offsetof the target; it keeps its value when the field is absent */
     double lo, hi;
     const char *const *words; /* API_WORD; ends in NULL */
+};
+/* Degrees; west > east: across the date line. */
+struct api_box {
+    double south, west, north, east;
+    bool set;
 };
 /* All parameters of the query. EYE_EINVAL: unknown, twice, malformed, out of range. */
 int api_query(struct http_request *rq, const struct api_field *fields, size_t n, void *target,
@@ -149,12 +155,14 @@ const char *shape_item_state(eye_item_state s);
 /* ---- filter.c: a filter as it comes in ---- */
 struct api_filter {
     const char *path, *name, *camera;
-    int64_t root, taken_from, taken_to, added_from, added_to, min_width, min_height;
+    int64_t root, taken_from, taken_to, added_from, added_to, modified_from, modified_to;
+    int64_t min_width, min_height, max_width, max_height;
     double min_megapixels, max_megapixels;
     int format, orientation;
     char gps;
+    struct api_box box;
 };
-enum { API_FILTER_FIELDS = 15 };
+enum { API_FILTER_FIELDS = 20 };
 extern const struct api_field api_filter_fields[API_FILTER_FIELDS];
 void api_filter_init(struct api_filter *f);
 void api_filter_to(const struct api_filter *f, eye_filter *out);

@@ -1,4 +1,5 @@
 /* refine.c - --minus, --minus-like and the filters of `search`, for a library here or a server. */
+#include <math.h>
 #include <time.h>
 
 #include "cli/refine.h"
@@ -17,12 +18,17 @@ void refine_bind(struct refine *r, struct cli_opt *rows)
                                    [R_TAKEN_TO] = &r->taken_to,
                                    [R_ADDED_FROM] = &r->added_from,
                                    [R_ADDED_TO] = &r->added_to,
+                                   [R_MODIFIED_FROM] = &r->modified_from,
+                                   [R_MODIFIED_TO] = &r->modified_to,
                                    [R_MIN_WIDTH] = &r->min_width,
                                    [R_MIN_HEIGHT] = &r->min_height,
+                                   [R_MAX_WIDTH] = &r->max_width,
+                                   [R_MAX_HEIGHT] = &r->max_height,
                                    [R_MIN_MEGAPIXELS] = &r->min_megapixels,
                                    [R_MAX_MEGAPIXELS] = &r->max_megapixels,
                                    [R_ORIENTATION] = &r->orientation,
-                                   [R_GPS] = &r->gps};
+                                   [R_GPS] = &r->gps,
+                                   [R_BOX] = &r->box};
     for (size_t i = 0; i < R_COUNT; i++)
         rows[i].value = values[i];
 }
@@ -66,12 +72,44 @@ static int read_word(const char *option, const char *text, const char *const *wo
     return CLI_USAGE;
 }
 
+/* "S,W,N,E", degrees. */
+static int read_box(const char *text, eye_filter *f)
+{
+    double v[4];
+    const char *at = text;
+    if (!text)
+        return 0;
+    for (int i = 0; i < 4; i++) {
+        char *end;
+        v[i] = strtod(at, &end);
+        bool number = end != at && fabs(v[i]) <= (i % 2 ? 180 : 90);
+        if (!number || *end != (i < 3 ? ',' : '\0')) {
+            cli_say("--box: '%s' is not south,west,north,east in degrees, like 47.1,8.2,47.6,9",
+                    text);
+            return CLI_USAGE;
+        }
+        at = end + 1;
+    }
+    if (v[0] > v[2]) {
+        cli_say("--box: its south (%g) lies north of its north (%g)", v[0], v[2]);
+        return CLI_USAGE;
+    }
+    f->boxed = true;
+    f->south = v[0];
+    f->west = v[1];
+    f->north = v[2];
+    f->east = v[3];
+    return 0;
+}
+
 static bool is_filtering(const struct refine *r, const eye_filter *f)
 {
     bool where = f->path || f->name || f->format || f->camera;
-    bool when = r->taken_from || r->taken_to || r->added_from || r->added_to;
-    bool size = f->min_width || f->min_height || f->min_megapixels > 0 || f->max_megapixels > 0;
-    return where || when || size || f->orientation || f->gps;
+    bool when = r->taken_from || r->taken_to || r->added_from || r->added_to || r->modified_from ||
+                r->modified_to;
+    bool size = f->min_width || f->min_height || f->max_width || f->max_height ||
+                f->min_megapixels > 0 || f->max_megapixels > 0;
+    return where || when || size || f->orientation || f->gps || f->boxed;
 }
 
 int refine_make(struct refine *r)
@@ -85,14 +123,19 @@ int refine_make(struct refine *r)
     f.camera = r->camera;
     f.min_width = (int)r->min_width;
     f.min_height = (int)r->min_height;
+    f.max_width = (int)r->max_width;
+    f.max_height = (int)r->max_height;
     f.min_megapixels = r->min_megapixels;
     f.max_megapixels = r->max_megapixels;
     int code = read_date("taken-from", r->taken_from, &f.taken_from);
     code = code ? code : read_date("taken-to", r->taken_to, &f.taken_to);
     code = code ? code : read_date("added-from", r->added_from, &f.added_from);
     code = code ? code : read_date("added-to", r->added_to, &f.added_to);
+    code = code ? code : read_date("modified-from", r->modified_from, &f.modified_from);
+    code = code ? code : read_date("modified-to", r->modified_to, &f.modified_to);
     code = code ? code : read_word("orientation", r->orientation, orientations, 3, &f.orientation);
     code = code ? code : read_word("gps", r->gps, answers, 2, &f.gps);
+    code = code ? code : read_box(r->box, &f);
     r->filter = f;
     r->filtered = is_filtering(r, &f);
     r->any = r->filtered || r->minus.n || r->minus_like;
@@ -217,6 +260,16 @@ static void put_whole(struct json_writer *w, const char *key, int64_t value)
         jw_kint(w, key, value);
 }
 
+/* Whole numbers of a billionth degree: what the server reads is what was given here. */
+static void put_box(struct json_writer *w, const eye_filter *f)
+{
+    char text[128];
+    if (!f->boxed)
+        return;
+    snprintf(text, sizeof text, "%.9f,%.9f,%.9f,%.9f", f->south, f->west, f->north, f->east);
+    jw_kstr(w, "box", text);
+}
+
 void refine_put_filter(const struct refine *r, struct json_writer *w)
 {
     const eye_filter *f = &r->filter;
@@ -232,8 +285,12 @@ void refine_put_filter(const struct refine *r, struct json_writer *w)
     put_time(w, "taken_to", f->taken_to);
     put_time(w, "added_from", f->added_from);
     put_time(w, "added_to", f->added_to);
+    put_time(w, "modified_from", f->modified_from);
+    put_time(w, "modified_to", f->modified_to);
     put_whole(w, "min_width", f->min_width);
     put_whole(w, "min_height", f->min_height);
+    put_whole(w, "max_width", f->max_width);
+    put_whole(w, "max_height", f->max_height);
     if (f->min_megapixels > 0)
         jw_knum(w, "min_megapixels", f->min_megapixels, 9);
     if (f->max_megapixels > 0)
@@ -241,5 +298,6 @@ void refine_put_filter(const struct refine *r, struct json_writer *w)
     put_text(w, "orientation", r->orientation);
     if (f->gps)
         jw_kbool(w, "gps", f->gps == 'y');
+    put_box(w, f);
     jw_object_end(w);
 }

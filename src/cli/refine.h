@@ -8,10 +8,10 @@
 struct refine {
     /* as given */
     struct cli_list minus;
-    int64_t minus_like, min_width, min_height;
+    int64_t minus_like, min_width, min_height, max_width, max_height;
     double min_megapixels, max_megapixels;
-    const char *path, *name, *format, *camera, *orientation, *gps;
-    const char *taken_from, *taken_to, *added_from, *added_to;
+    const char *path, *name, *format, *camera, *orientation, *gps, *box;
+    const char *taken_from, *taken_to, *added_from, *added_to, *modified_from, *modified_to;
     /* made by refine_make */
     eye_filter filter;
     bool filtered, any; /* a filter is set; that, or a minus */
@@ -29,12 +29,17 @@ enum {
     R_TAKEN_TO,
     R_ADDED_FROM,
     R_ADDED_TO,
+    R_MODIFIED_FROM,
+    R_MODIFIED_TO,
     R_MIN_WIDTH,
     R_MIN_HEIGHT,
+    R_MAX_WIDTH,
+    R_MAX_HEIGHT,
     R_MIN_MEGAPIXELS,
     R_MAX_MEGAPIXELS,
     R_ORIENTATION,
     R_GPS,
+    R_BOX,
     R_COUNT
 };
 void refine_bind(struct refine *r, struct cli_opt *rows); /* rows [R_COUNT] */

@@ -46,6 +46,18 @@ same "--added" an animal --added-from 2020 --added-to 2100-01-01T00:00:00Z --gps
 is "$(count)" 7 "--added-from, --added-to, --gps, --max-megapixels"
 same "--orientation" an animal --orientation portrait --min-width 200 --min-height 200 --min-megapixels 0.05
 unlike "$names" 'fox' "--orientation"
+touch -d 2001-02-03 "$tmp/pictures/fox.jpg"
+code 0 "index again" "$eye" --library "$served" index -q
+same "--modified" an animal --modified-from 2001 --modified-to 2001-02-04
+is "$names" "fox.jpg " "--modified-from, --modified-to"
+same "--max-width" an animal --max-width 10
+is "$names" "" "--max-width"
+same "--max-height" an animal --max-height 100000 --max-width 100000
+is "$(count)" 7 "--max-height"
+same "--box" an animal --box -90,-180,90,180
+is "$(count)" "$("$eye" --library "$served" search --null an animal --gps yes | tr '\0' '\n' | wc -l)" "--box of the whole earth is all that have a place"
+code 2 "a box that is none" "$eye" --library "$served" search x --box 1,2,3
+code 2 "a box upside down" "$eye" --library "$served" search x --box 2,0,1,0
 same "pages" an animal --limit 3 --minus snow
 is "$(count)" 3 "--limit holds"
 printf 'a cat\na fox\n' >"$tmp/queries"

@@ -201,7 +201,12 @@ static void filter_is_carried_over(void **state)
                                         {"min_width", "10"},
                                         {"gps", "false"},
                                         {"orientation", "portrait"},
-                                        {"max_megapixels", "1.5"}};
+                                        {"max_megapixels", "1.5"},
+                                        {"max_width", "4000"},
+                                        {"max_height", "3000"},
+                                        {"modified_from", "1970-01-03"},
+                                        {"modified_to", "1970-01-04"},
+                                        {"box", "-12.5,170,3,-170.25"}};
     api_filter_init(&f);
     for (size_t i = 0; i < sizeof in / sizeof in[0]; i++)
         assert_int_equal(api_query_one(api_filter_fields, API_FILTER_FIELDS, &f, &seen, in[i][0],
@@ -218,6 +223,46 @@ static void filter_is_carried_over(void **state)
     assert_int_equal(out.gps, 'n');
     assert_int_equal(out.orientation, 'p');
     assert_true(out.max_megapixels == 1.5);
+    assert_int_equal(out.max_width, 4000);
+    assert_int_equal(out.max_height, 3000);
+    assert_int_equal(out.modified_from, 2 * 86400);
+    assert_int_equal(out.modified_to, 3 * 86400);
+    assert_true(out.boxed && out.south == -12.5 && out.west == 170 && out.north == 3 &&
+                out.east == -170.25);
+    api_filter_init(&f);
+    api_filter_to(&f, &out);
+    assert_false(out.boxed);
+    assert_true(out.modified_from == EYE_TIME_UNKNOWN && out.modified_to == EYE_TIME_UNKNOWN);
+}
+
+static void boxes_are_four_degrees(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "",          "1,2,3",      "1,2,3,4,5",   "1,2,3,4,",    ",1,2,3",     "1,,2,3",
+        "91,0,92,0", "0,-181,0,0", "0,0,0,180.1", "2,0,1,0",     "a,0,1,0",    "nan,0,1,0",
+        "0x1,0,2,0", "0, 0, 1, 1", " 0,0,1,1",    "0,0,1,1e999", "inf,0,inf,0"};
+    static const char *const right[] = {"0,0,0,0", "-90,-180,90,180", "1.5,2,1.5,-2",
+                                        "1e1,0,2e1,5"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct api_filter f;
+        struct eye_err err;
+        uint32_t seen = 0;
+        api_filter_init(&f);
+        assert_int_equal(
+            api_query_one(api_filter_fields, API_FILTER_FIELDS, &f, &seen, "box", wrong[i], &err),
+            EYE_EINVAL);
+        assert_non_null(strstr(err.msg, "south,west,north,east"));
+    }
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+        struct api_filter f;
+        uint32_t seen = 0;
+        api_filter_init(&f);
+        assert_int_equal(
+            api_query_one(api_filter_fields, API_FILTER_FIELDS, &f, &seen, "box", right[i], NULL),
+            0);
+        assert_true(f.box.set);
+    }
 }
 
 int main(void)
@@ -226,6 +271,6 @@ int main(void)
         cmocka_unit_test(query_takes_what_is_right), cmocka_unit_test(query_refuses_what_is_not),
         cmocka_unit_test(query_refuses_twice),       cmocka_unit_test(json_takes_what_is_right),
         cmocka_unit_test(json_refuses_what_is_not),  cmocka_unit_test(times),
-        cmocka_unit_test(filter_is_carried_over)};
+        cmocka_unit_test(filter_is_carried_over),    cmocka_unit_test(boxes_are_four_degrees)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
