@@ -8,20 +8,14 @@
 
 static const struct vector_spec fixture_spec = {.dim = 64, .weights = {{1, 2, 3}}};
 
-/* Of a value in [-2, 2]: by search, for it is only a test's. */
+/* The nearest fp16 to a value in [-2, 2]. */
 static inline uint16_t half_of(double x)
 {
-    uint16_t lo = 0, hi = 0x4000;
-    while (lo + 1 < hi) {
-        uint16_t mid = (uint16_t)((lo + hi) / 2);
-        if (half_value(mid) <= fabs(x))
-            lo = mid;
-        else
-            hi = mid;
-    }
-    if (half_value(hi) - fabs(x) < fabs(x) - half_value(lo))
-        lo = hi;
-    return (uint16_t)(lo | (x < 0 ? 0x8000 : 0));
+    int exponent;
+    double fraction = frexp(fabs(x), &exponent); /* [0.5, 1) */
+    double bits = exponent < -13 ? rint(fabs(x) * 0x1p24)
+                                 : (exponent + 14) * 1024 + rint(fraction * 2048) - 1024;
+    return (uint16_t)((unsigned)bits | (x < 0 ? 0x8000U : 0));
 }
 
 /* One of 20 directions and some noise, of length 1; the same for the same number, whatever came before. */
