@@ -33,6 +33,7 @@ struct store {
     bool counted; /* count: pictures, as of these two numbers */
     uint64_t count;
     int64_t count_version, count_changes;
+    size_t few;                    /* for tests: what sqlite_filter.c takes for few; 0: its own */
     bool collects;                 /* the SQL functions of sqlite_filter_ids.c are there */
     struct store_collect *collect; /* what they fill, while a statement runs */
     size_t nstatements;

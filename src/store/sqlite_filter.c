@@ -315,6 +315,7 @@ static int evaluate(struct store *s, const struct store_where *w, int64_t *gener
     if (!rc)
         rc = read_one(s, "SELECT max(id) FROM picture", &last, err);
     e.few = last / SHARE > FEW ? (size_t)(last / SHARE) : FEW;
+    e.few = s->few ? s->few : e.few;
     if (!rc)
         rc = where_ids(&e, w, NULL, out, err);
     store_ids_free(&e.every);

@@ -332,7 +332,7 @@ static int collect_roots(struct store *s, const struct store_paths *p, struct st
 {
     int rc = 0;
     for (size_t i = 0; i < p->nroots && !rc && !c->stopped; i++)
-        if (p->roots[i].pass != ROOT_NONE || p->roots[i].itself)
+        if (p->roots[i].pass != ROOT_NONE)
             rc = collect_root(s, p, &p->roots[i], c, err);
     return rc;
 }
