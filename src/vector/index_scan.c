@@ -124,13 +124,19 @@ static int new_candidates(struct index_ask *a, size_t n, struct eye_err *err)
     return a->candidates ? 0 : EYE_ENOMEM;
 }
 
-/* All that pass. */
+/* All that pass, or all that passing was narrowed to. */
 static int take_all(const struct index_search *s, struct index_ask *a, struct eye_err *err)
 {
-    if (new_candidates(a, a->pass, err))
+    size_t n = a->pass;
+    if (a->narrow) {
+        n = 0;
+        for (size_t w = 0; w < s->words[s->ix->nsegs]; w++)
+            n += (size_t)__builtin_popcountll(a->narrow[w]);
+    }
+    if (new_candidates(a, n, err))
         return EYE_ENOMEM;
     for (size_t p = 0; p < s->ix->nsegs; p++) {
-        const uint64_t *bits = index_bits_of(s, a, p);
+        const uint64_t *bits = a->narrow ? a->narrow + s->words[p] : index_bits_of(s, a, p);
         for (size_t w = 0; w < part_words(&s->ix->parts[p]); w++)
             for (uint64_t left = bits[w]; left; left &= left - 1)
                 a->candidates[a->n++].slot =

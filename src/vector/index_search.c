@@ -3,7 +3,8 @@
  * The tail is scanned exactly (vector_search). Of the segments' rows, 1-bit codes choose R, their int8 rows (read from the
  * file) bound the scores of those, and the store's fp16 rows decide among what may be among the best: scores are those of the exact
  * scan to the bit. Only the choice of R by codes can lose a row (docs/PERFORMANCE.md says how rarely), and where few
- * rows may be found at all, it is left out: then the result is exact.
+ * rows may be found at all, it is left out: then the result is exact. Where a filter passes more, the R tell how good a row must be to matter, and
+ * codes only rule out what cannot be so good (index_sure.c).
  *
  * A search that ends with fewer than k although it did not look at all rows (the store no longer has them, or they come before
  * `after`) goes around again with more candidates. */
@@ -13,6 +14,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+
+/* A filter's rows are all read where that is less work than two scans of codes: some, and a share of the segments' rows. */
+enum { READ_ALL_ROWS = 4096, READ_ALL_SHARE = 64 };
 
 /* ---- the asks ---- */
 
@@ -42,17 +46,22 @@ static size_t count_pass(const struct index_search *s, const struct index_ask *a
     return n;
 }
 
-static size_t first_want(const struct index_ask *a, int dim)
+static size_t first_want(struct index_ask *a, size_t rows, int dim)
 {
     const struct vector_ask *ask = a->ask;
-    if (ask->mask && a->pass <= VECTOR_EXACT_ROWS)
+    a->sure = ask->mask && a->pass <= VECTOR_EXACT_ROWS;
+    if (a->sure && a->pass < READ_ALL_ROWS + rows / READ_ALL_SHARE) {
+        a->sure = false; /* for all of them are looked at */
         return a->pass;
+    }
     size_t want = ask->rescore, least;
     if (!size_add(ask->depth, ask->k, &least))
         least = SIZE_MAX;
     if (!want)
         want = vector_rescore(a->pass, least, dim);
     want = want > least ? want : least;
+    if (want >= a->pass)
+        a->sure = false;
     return want < a->pass ? want : a->pass;
 }
 
@@ -96,7 +105,7 @@ static int prepare_ask(const struct index_search *s, size_t number, struct eye_e
     memset(a->padded, 0, bytes);
     memcpy(a->padded, a->ask->query, (size_t)s->ix->spec.dim * sizeof *a->padded);
     a->pass = count_pass(s, a);
-    a->want = first_want(a, s->ix->spec.dim);
+    a->want = first_want(a, s->words[s->ix->nsegs] * 64, s->ix->spec.dim);
     return a->pass && a->ask->k ? prepare_query(s, a, err) : 0;
 }
 
@@ -107,6 +116,7 @@ static void release(struct index_search *s)
         free(s->asks[i].padded);
         free(s->asks[i].mean);
         free(s->asks[i].candidates);
+        free(s->asks[i].narrow);
     }
     free(s->asks);
     free(s->words);
@@ -136,6 +146,11 @@ static int prepare(struct index_search *s, struct vector_ask *asks, struct eye_e
 static bool is_plain(const struct index_ask *a)
 {
     return !a->ask->mask && !a->ask->after;
+}
+
+static bool wants_tail(const struct index_ask *a)
+{
+    return !a->done && !a->tailed;
 }
 
 /* One run for the asks [n] of `group`, which have the same scope. */
@@ -173,13 +188,13 @@ static int search_tail(const struct index_search *s, struct index_ask **group, s
     for (size_t p = s->ix->nsegs; p < s->ix->nparts; p++) {
         size_t plain = 0;
         for (size_t i = 0; i < s->nasks; i++)
-            if (!s->asks[i].done && is_plain(&s->asks[i]))
+            if (wants_tail(&s->asks[i]) && is_plain(&s->asks[i]))
                 group[plain++] = &s->asks[i];
         if (plain > 0)
             rc = search_run(s, p, group, plain, err);
         for (size_t i = 0; rc == 0 && i < s->nasks; i++) {
             group[0] = &s->asks[i];
-            if (!s->asks[i].done && !is_plain(&s->asks[i]))
+            if (wants_tail(&s->asks[i]) && !is_plain(&s->asks[i]))
                 rc = search_run(s, p, group, 1, err);
         }
         if (rc)
@@ -194,31 +209,59 @@ static int search_tail(const struct index_search *s, struct index_ask **group, s
 static int search_round(struct index_search *s, struct index_ask **group, struct eye_err *err)
 {
     for (size_t i = 0; i < s->nasks; i++)
-        if (!s->asks[i].done)
+        if (wants_tail(&s->asks[i]))
             s->asks[i].best = (struct topk){.heap = s->asks[i].ask->hits, .k = s->asks[i].ask->k};
     int rc = search_tail(s, group, err);
     if (rc || s->ix->nsegs == 0)
         return rc;
+    for (size_t i = 0; i < s->nasks; i++)
+        s->asks[i].tailed = true;
     rc = index_scan(s, err);
     if (rc == 0)
         rc = index_score(s, err);
+    if (rc == 0)
+        rc = index_narrow(s, err);
     for (size_t i = 0; rc == 0 && i < s->nasks; i++)
-        if (!s->asks[i].done)
+        if (!s->asks[i].done && !s->asks[i].sure)
             rc = index_settle(s, &s->asks[i], err);
     return rc;
 }
 
-/* Who has found enough, or has looked at everything, is done; the others look further. */
+/* Has it found enough, and nothing better where it has not looked? */
+static bool is_done(const struct index_ask *a)
+{
+    if (a->narrow)
+        return a->best.n == a->ask->k && a->best.heap[0].score >= a->cut;
+    return a->best.n == a->ask->k || a->want == a->pass;
+}
+
+/* Where one looks next that is not done. */
+static void look_further(struct index_ask *a)
+{
+    if (a->sure) { /* now for what its candidates told to be worth it */
+        a->sure = false;
+        a->want = a->pass;
+        return;
+    }
+    a->tailed = false;
+    if (a->narrow) { /* the store has lost what seemed so good: everything */
+        free(a->narrow);
+        a->narrow = NULL;
+    }
+    a->want = a->want < a->pass / 8 ? 8 * a->want + 8 : a->pass;
+}
+
 static bool all_done(struct index_search *s)
 {
     bool all = true;
     for (size_t i = 0; i < s->nasks; i++) {
         struct index_ask *a = &s->asks[i];
-        a->done = a->done || a->best.n == a->ask->k || a->want == a->pass;
-        if (!a->done) {
-            a->want = a->want < a->pass / 8 ? 8 * a->want + 8 : a->pass;
-            all = false;
+        if (a->done || (!a->sure && is_done(a))) {
+            a->done = true;
+            continue;
         }
+        look_further(a);
+        all = false;
     }
     return all;
 }

@@ -21,6 +21,10 @@ struct index_ask {
     float *mean;      /* [nsegs] <mean of the segment, query> */
     struct topk best; /* the result so far, exact */
     size_t pass;      /* rows of segments that may be found */
+    bool tailed;      /* the tail has been searched, and best is of it alone */
+    bool sure;        /* its candidates are to tell what is worth reading, for an exact result */
+    uint64_t *narrow; /* a bit a row of segments: those it was found to be; NULL: all that pass */
+    float cut;        /* what is not among them stays below it */
     size_t want;      /* candidates of the scan; pass: no scan, all of them */
     size_t n;         /* candidates, slots ascending until they are settled */
     struct index_candidate *candidates;
@@ -58,5 +62,10 @@ int index_scan(struct index_search *s, struct eye_err *err);
 int index_score(struct index_search *s, struct eye_err *err);
 /* Stage 3 (index_settle.c): exact scores of those that may still be among the k best, into a->best. */
 int index_settle(struct index_search *s, struct index_ask *a, struct eye_err *err);
+
+/* A score that the k-th result has at least, by the candidates' bounds; -INFINITY if they are too few. */
+int index_threshold(const struct index_ask *a, float *threshold, struct eye_err *err);
+/* (index_sure.c) a->narrow and a->cut of the asks that are sure and not done, from their candidates. */
+int index_narrow(struct index_search *s, struct eye_err *err);
 
 #endif

@@ -64,6 +64,16 @@ static float threshold(const struct index_ask *a, const struct index_candidate *
     return key_score(keys[k - 1]);
 }
 
+int index_threshold(const struct index_ask *a, float *out, struct eye_err *err)
+{
+    uint64_t *keys = mem_calloc(a->n + a->best.n, sizeof *keys, err);
+    if (!keys)
+        return EYE_ENOMEM;
+    *out = threshold(a, a->candidates, a->n, keys);
+    free(keys);
+    return 0;
+}
+
 /* Bring to the front those that reach `least` at best. */
 static size_t reach(struct index_candidate *c, size_t n, float least)
 {
