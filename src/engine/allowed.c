@@ -10,7 +10,6 @@
 #include "engine/search.h"
 
 enum { ANSWERS = 64 };
-static const size_t BYTES_MAX = 32u << 20;
 
 struct eng_answer {
     size_t refs; /* under the lock: those that use it, and the list */
@@ -24,16 +23,17 @@ struct eng_answer {
 struct eng_answers {
     pthread_mutex_t lock;
     uint64_t clock, hits, misses;
-    size_t bytes;
+    size_t bytes, most; /* most: of bytes */
     int64_t generation; /* the latest seen; all in the list are of it */
     struct eng_answer *list[ANSWERS];
     size_t n;
 };
 
-struct eng_answers *eng_answers_new(struct eye_err *err)
+struct eng_answers *eng_answers_new(size_t most, struct eye_err *err)
 {
     struct eng_answers *a = mem_calloc(1, sizeof *a, err);
     if (a) {
+        a->most = most;
         pthread_mutex_init(&a->lock, NULL);
     }
     return a;
@@ -95,11 +95,11 @@ static size_t oldest(const struct eng_answers *a)
 static void keep(struct eng_answers *a, struct eng_answer *e)
 {
     move_on(a, e->generation);
-    if (!e->generation || e->generation < a->generation || size_of(e) > BYTES_MAX / 2 ||
+    if (!e->generation || e->generation < a->generation || size_of(e) > a->most / 2 ||
         look(a, &e->key, e->generation)) {
         return;
     }
-    while (a->n && (a->n == ANSWERS || a->bytes + size_of(e) > BYTES_MAX)) {
+    while (a->n && (a->n == ANSWERS || a->bytes + size_of(e) > a->most)) {
         drop(a, oldest(a));
     }
     e->refs++;

@@ -113,7 +113,7 @@ eye_lib *eye_open(const eye_options *options, struct eye_err *err)
     lib->log_ctx = options->log_ctx;
     eng_turns_init(&lib->turns, lib->threads);
     lib->encodings = eng_encodings_new(err);
-    lib->answers = lib->encodings ? eng_answers_new(err) : NULL;
+    lib->answers = lib->encodings ? eng_answers_new(ENG_ANSWERS_BYTES, err) : NULL;
     if (!lib->answers || open_parts(lib, options, err) < 0) {
         eye_close(lib);
         return NULL;

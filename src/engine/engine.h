@@ -191,7 +191,8 @@ struct eng_allowed {
 int eng_allowed_get(eye_lib *lib, struct store *s, const eye_filter *filter, const eye_where *where,
                     struct eng_allowed *out, struct eye_err *err);
 void eng_allowed_put(eye_lib *lib, struct eng_allowed *allowed);
-struct eng_answers *eng_answers_new(struct eye_err *err);
+enum { ENG_ANSWERS_BYTES = 32 << 20 };
+struct eng_answers *eng_answers_new(size_t most, struct eye_err *err); /* most: bytes */
 void eng_answers_free(struct eng_answers *a);
 struct eng_answers_stats {
     uint64_t hits, misses; /* without those that asked for all */
