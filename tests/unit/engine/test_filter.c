@@ -185,7 +185,12 @@ static void test_what_says_nothing_falls_out(void **state)
 
 /* ---- searches under a filter ---- */
 
-enum { N = 10000, DIM = 64 };
+#ifdef __SANITIZE_THREAD__
+enum { N = 2000 }; /* threads are not what this is about */
+#else
+enum { N = 10000 };
+#endif
+enum { DIM = 64 };
 
 static void fill(struct fx *fx)
 {
@@ -222,8 +227,9 @@ static void fill(struct fx *fx)
     eng_store_put(fx->lib, s);
 }
 
-/* All ids in their order, page by page. */
-static size_t find_ids(struct fx *fx, const eye_find_options *like, int64_t *ids, float *scores)
+/* All ids in their order, page by page; of very many the first `most`. */
+static size_t find_ids(struct fx *fx, const eye_find_options *like, size_t most, int64_t *ids,
+                       float *scores)
 {
     eye_term t = {EYE_QUERY_INIT, 1};
     char cursor[64] = "";
@@ -245,8 +251,9 @@ static size_t find_ids(struct fx *fx, const eye_find_options *like, int64_t *ids
         snprintf(cursor, sizeof cursor, "%s", eye_results_next(r) ? eye_results_next(r) : "");
         assert_true(!cursor[0] || eye_results_count(r) == 1000);
         eye_results_free(r);
-    } while (cursor[0]);
-    assert_true(like->min_score > -2 || n == total); /* never fewer than there are */
+    } while (cursor[0] && n < most);
+    /* never fewer than there are */
+    assert_true(like->min_score > -2 || n == total || n == most);
     return n;
 }
 
@@ -256,10 +263,11 @@ static void check_share(struct fx *fx, const eye_find_options *o, const bool *in
     static float scores[N], got_scores[N];
     static size_t n;
     eye_find_options none = {.min_score = -2};
-    n = n ? n : find_ids(fx, &none, all, scores);
+    n = n ? n : find_ids(fx, &none, N, all, scores);
     assert_int_equal(n, N);
-    size_t m = find_ids(fx, o, got, got_scores), at = 0;
-    for (size_t i = 0; i < N; i++)
+    enum { MOST = 2000 };
+    size_t m = find_ids(fx, o, MOST, got, got_scores), at = 0;
+    for (size_t i = 0; i < N && at < MOST; i++)
         if (in[all[i]] && scores[i] >= o->min_score) {
             assert_true(at < m);
             assert_int_equal(got[at], all[i]);
@@ -267,14 +275,14 @@ static void check_share(struct fx *fx, const eye_find_options *o, const bool *in
         }
     assert_int_equal(at, m);
     if (o->min_score <= -2)
-        assert_int_equal(m, wanted);
+        assert_int_equal(m, wanted < MOST ? wanted : MOST);
 }
 
 static void test_each_share_is_exact(void **state)
 {
     struct fx *fx = fx_new(state);
     static bool in[N + 1];
-    static const size_t shares[] = {0, 1, 100, 5000, N}; /* 0, 0.01, 1, 50, 100 % */
+    static const size_t shares[] = {0, 1, N / 100, N / 2, N}; /* 0, 0.01, 1, 50, 100 % */
     fill(fx);
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
         eye_filter date = EYE_FILTER_INIT, jpeg = EYE_FILTER_INIT;
@@ -285,15 +293,15 @@ static void test_each_share_is_exact(void **state)
         const eye_where is = {EYE_IS, &jpeg, NULL, 0}, *const parts[] = {&is};
         const eye_where where = {EYE_NOT, NULL, parts, 1};
         if (shares[i] == 1) {
-            snprintf(path, sizeof path, "/made/up/7/p0432*");
-            date.path = path; /* p04327 */
-            in[4328] = true;
-        } else if (shares[i] == 100) {
-            date.taken_from = 3000; /* 149 less a third: known dates alone */
-            date.taken_to = 3150;
-            for (int p = 3000; p < 3150; p++)
+            snprintf(path, sizeof path, "/made/up/7/p0132*");
+            date.path = path; /* p01327 */
+            in[1328] = true;
+        } else if (shares[i] == N / 100) {
+            date.taken_from = 900; /* less a third: known dates alone */
+            date.taken_to = 900 + N * 3 / 200;
+            for (int p = 900; p < 900 + N * 3 / 200; p++)
                 in[p + 1] = p % 3 != 0;
-        } else if (shares[i] == 5000) {
+        } else if (shares[i] == N / 2) {
             jpeg.format = "jpeg";
             o.where = &where;
             for (int p = 0; p < N; p++)
