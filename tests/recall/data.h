@@ -117,7 +117,7 @@ static inline void data_fill_clusters(struct data *d, const float *fall, uint64_
         for (size_t i = 0; i < d->dim; i++) {
             float own = data_normal(seed) * fall[i];
             d->centres[c * d->dim + i] = 0.346F * s[i] + 0.424F * own;
-            d->faint[c * d->dim + i] = 0.18F * s[i] + 0.25F * own;
+            d->faint[c * d->dim + i] = 0.19F * s[i] + 0.27F * own;
         }
         sum += powf((float)(c + 1), -0.3F);
         d->share[c] = sum;
