@@ -7,6 +7,12 @@
 
 #include "../../recall/measure.h"
 
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { DIMS = 1, MOST = 2000 }; /* the same paths; numbers are the release build's */
+#else
+enum { DIMS = 4, MOST = 10000 };
+#endif
+
 static char dir[512];
 
 static void path_of(int number, char *path, size_t size)
@@ -44,9 +50,9 @@ static void expect_recall(const struct vector_index *ix, const struct data *d,
 static void finds_nearly_all(void **state)
 {
     (void)state;
-    static const size_t dims[] = {256, 512, 768, 1024};
-    for (size_t i = 0; i < sizeof dims / sizeof *dims; i++) {
-        enum { ROWS = 10000 };
+    static const size_t dims[4] = {256, 512, 768, 1024};
+    for (size_t i = 0; i < DIMS; i++) {
+        enum { ROWS = MOST };
         char path[600];
         struct data *d = data_new(dims[i], 1);
         struct vector_set *set = measure_rows(d, 1, ROWS, NULL);
@@ -66,7 +72,7 @@ static void finds_nearly_all(void **state)
 static void finds_them_after_churn(void **state)
 {
     (void)state;
-    enum { DIM = 128, ROWS = 4000, ROUNDS = 10 };
+    enum { DIM = 128, ROWS = MOST / 5 * 2, ROUNDS = 10 };
     struct data *d = data_new(DIM, 1);
     struct vector_set *all = measure_rows(d, 1, ROWS, NULL);
     struct vector_segment *segs[ROUNDS + 1];
