@@ -1,6 +1,7 @@
 /* recall.c - recall of the quantised index against the exact scan, on made-up embeddings (data.h).
  *
  * usage: recall [ROWS [DIM [QUERIES]]] [grid|churn]
+ *        recall real DIM PICTURES.f32 TEXTS.f32    embeddings of pictures (rows, and queries) and of texts (queries)
  *   (nothing)  recall@10, @48 and @100 at the default R, image-like and text-like; fails below 0.99 / 0.985
  *   grid       the same over many R: what vector_rescore was made from
  *   churn      half of the rows taken out and put in anew, ten times, with flushes, compaction and reload */
@@ -316,12 +317,60 @@ static void churn(struct bench *b)
     free(c.live);
 }
 
+/* ---- real embeddings ---- */
+
+static float *read_floats(const char *path, size_t dim, size_t *n)
+{
+    FILE *f = fopen(path, "rb");
+    long size = f && fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
+    *n = size > 0 ? (size_t)size / sizeof(float) / dim : 0;
+    float *x = data_floats(*n * dim + 1);
+    if (*n == 0 || fseek(f, 0, SEEK_SET) || fread(x, sizeof *x, *n * dim, f) != *n * dim) {
+        fprintf(stderr, "%s: cannot read rows of %zu floats\n", path, dim);
+        exit(2);
+    }
+    fclose(f);
+    return x;
+}
+
+static int real(int argc, char **argv, struct bench *b)
+{
+    struct eye_err err;
+    size_t texts;
+    if (argc != 5)
+        return 2;
+    b->dim = (size_t)strtoul(argv[2], NULL, 10);
+    if (b->dim < 64 || b->dim > 2048)
+        return 2;
+    b->queries[0] = read_floats(argv[3], b->dim, &b->rows);
+    b->queries[1] = read_floats(argv[4], b->dim, &texts);
+    b->nq = texts < b->rows ? texts : b->rows;
+    b->set = vector_new((int)b->dim, &err);
+    for (size_t i = 0; b->set && i < b->rows; i++) {
+        uint16_t row[DATA_DIM_MAX];
+        data_scale(b->queries[0] + i * b->dim, b->dim, 1);
+        for (size_t j = 0; j < b->dim; j++)
+            row[j] = data_half(b->queries[0][i * b->dim + j]);
+        if (vector_add(b->set, (int64_t)i + 1, row, &err))
+            measure_die(argv[3], &err);
+    }
+    size_t step = texts / b->nq; /* texts from all of the file */
+    for (size_t i = 0; i < b->nq; i++) {
+        memmove(b->queries[1] + i * b->dim, b->queries[1] + i * step * b->dim,
+                b->dim * sizeof(float));
+        data_scale(b->queries[1] + i * b->dim, b->dim, 1);
+    }
+    plain(b, false);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct bench b = {.rows = 100000, .dim = 512, .nq = 200};
+    bool is_real = argc > 1 && strcmp(argv[1], "real") == 0;
     bool want_grid = argc > 1 && strcmp(argv[argc - 1], "grid") == 0;
     bool want_churn = argc > 1 && strcmp(argv[argc - 1], "churn") == 0;
-    int numbers = argc - 1 - (want_grid || want_churn);
+    int numbers = is_real ? 0 : argc - 1 - (want_grid || want_churn);
     if (numbers > 0)
         b.rows = (size_t)strtod(argv[1], NULL);
     if (numbers > 1)
@@ -335,6 +384,11 @@ int main(int argc, char **argv)
         return 2;
     }
     b.pool = pool_new(cpu_count(), NULL);
+    if (is_real) {
+        int rc = real(argc, argv, &b);
+        rmdir(b.dir);
+        return rc ? rc : b.bad;
+    }
     b.data = data_new(b.dim, 1);
     double start = now();
     b.set = measure_rows(b.data, 1, b.rows, b.pool);
