@@ -74,7 +74,7 @@ static void foreign_newer_and_damaged_are_refused(void **state)
     reopen_expecting(l, EYE_EFORMAT, "newer eyeshine (layout 7");
     raw_sql(l, "PRAGMA user_version = 0");
     reopen_expecting(l, EYE_EFORMAT, "damaged");
-    raw_sql(l, "PRAGMA user_version = 2; PRAGMA application_id = 252006674");
+    raw_sql(l, "PRAGMA user_version = 3; PRAGMA application_id = 252006674");
     reopen_expecting(l, EYE_EFORMAT, "some other program");
     raw_sql(l, "PRAGMA application_id = 0x45796573; DROP TRIGGER file_gone");
     reopen_expecting(l, EYE_EFORMAT, "5 of 6 triggers");
@@ -89,8 +89,25 @@ static void foreign_newer_and_damaged_are_refused(void **state)
 /* Layout 1 is this one without its additions. */
 static void make_old(const struct lib *l)
 {
-    raw_sql(l, "ALTER TABLE root DROP COLUMN files_only; ALTER TABLE root DROP COLUMN uploads;"
-               "DROP TABLE job_item; DROP TABLE job; DROP TABLE api_key; PRAGMA user_version = 1");
+    raw_sql(
+        l,
+        "DROP TRIGGER embedding_new; DROP TRIGGER embedding_changed; DROP TRIGGER embedding_gone;"
+        "DROP TABLE vector_log; DROP TABLE segment; DROP TABLE state;"
+        "DROP INDEX picture_taken; DROP INDEX picture_added; DROP INDEX picture_width;"
+        "DROP INDEX picture_height; DROP INDEX picture_area; DROP INDEX picture_shape;"
+        "DROP INDEX picture_camera; DROP INDEX picture_format; DROP INDEX picture_place;"
+        "DROP INDEX file_modified;"
+        "ALTER TABLE picture DROP COLUMN phash; ALTER TABLE model DROP COLUMN log_from;"
+        "CREATE TRIGGER embedding_new AFTER INSERT ON embedding"
+        "  BEGIN UPDATE model SET vectors = vectors + 1, changes = changes + 1"
+        "    WHERE id = NEW.id >> 40; END;"
+        "CREATE TRIGGER embedding_changed AFTER UPDATE ON embedding"
+        "  BEGIN UPDATE model SET changes = changes + 2 WHERE id = NEW.id >> 40; END;"
+        "CREATE TRIGGER embedding_gone AFTER DELETE ON embedding"
+        "  BEGIN UPDATE model SET vectors = vectors - 1, changes = changes + 1"
+        "    WHERE id = OLD.id >> 40; END;"
+        "ALTER TABLE root DROP COLUMN files_only; ALTER TABLE root DROP COLUMN uploads;"
+        "DROP TABLE job_item; DROP TABLE job; DROP TABLE api_key; PRAGMA user_version = 1");
 }
 
 static void an_older_layout_is_brought_up(void **state)
