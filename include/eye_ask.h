@@ -35,10 +35,11 @@ EYE_API void eye_ask_free(eye_ask *ask);
 EYE_API const eye_term *eye_ask_terms(const eye_ask *ask, size_t *n);
 EYE_API const eye_span *eye_ask_term_spans(const eye_ask *ask); /* [n] */
 EYE_API const eye_where *eye_ask_where(const eye_ask *ask);     /* NULL: no filter */
-/* Each condition in the line, for chips: its text as written; not: it must not hold; alone: it is one of the conditions that
- * must all hold, so taking it out of the line leaves a good line. */
+/* Each condition in the line, for chips. negated: it must not hold; alone: it is one of the conditions that must all hold, so
+ * taking its span out of the line (with a sign, "not" or "and" that goes with it) leaves a good line. */
 typedef struct {
     eye_span span;
+    const char *text; /* tidied, with its own sign: a good line by itself; borrowed */
     bool negated, alone;
 } eye_ask_filter;
 EYE_API const eye_ask_filter *eye_ask_filters(const eye_ask *ask, size_t *n);
