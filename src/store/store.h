@@ -322,6 +322,18 @@ struct vector_set *store_update_vectors(struct store *s, int64_t model, int dim,
 
 int store_stats(struct store *s, int64_t model, struct store_stats *out, struct eye_err *err);
 
+/* ---- backup and export (sqlite_backup.c) ---- */
+/* Everything that is read from begin to end is of one moment. Not inside a transaction, and nothing may be changed meanwhile. */
+int store_read_begin(struct store *s, struct eye_err *err);
+void store_read_end(struct store *s);
+typedef int store_progress_fn(void *ctx, uint64_t done, uint64_t total); /* non-zero stops */
+/* A copy of the database in the new file `path`, without jobs and the index's segments. EYE_EIO, EYE_ECANCELLED (what was written stays). */
+int store_backup(struct store *s, const char *path, store_progress_fn *progress, void *ctx,
+                 struct eye_err *err);
+/* Ids above `after`, ascending, at most `max`. */
+int store_pictures_after(struct store *s, int64_t after, int64_t *ids, size_t max, size_t *n,
+                         struct eye_err *err);
+
 /* Check the database: integrity_check, foreign keys, vectors of the right length and finite, no picture without file, no
  * file without picture. One call a finding; *findings counts them. */
 int store_verify(struct store *s, void (*report)(void *ctx, const char *finding), void *ctx,
