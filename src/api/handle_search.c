@@ -22,6 +22,7 @@ struct term {
 
 struct search {
     struct api_filter filter;
+    struct api_line line; /* its terms are taken behind the others */
     struct term terms[API_TERMS_MAX];
     size_t nterms, nurls;
     int64_t limit;
@@ -38,11 +39,12 @@ static const struct api_field page_fields[] = {
     {"limit", API_INT, AT(limit), 1, API_LIMIT_MAX, NULL},
     {"cursor", API_TEXT, AT(cursor), 1, 512, NULL},
     {"min_score", API_NUM, AT(min_score), -1, 1, NULL},
+    {"line", API_TEXT, AT(line.text), 0, API_LINE_MAX, NULL},
     {"terms", API_LEFT, 0, 0, 0, NULL},
     {"filter", API_LEFT, 0, 0, 0, NULL},
 };
 #undef AT
-enum { PAGE_FIELDS = 3, BODY_FIELDS = 5 }; /* the last two come only in a body */
+enum { PAGE_FIELDS = 4, BODY_FIELDS = 6 }; /* the last two come only in a body */
 
 #define AT(member) offsetof(struct term, member)
 static const struct api_field term_fields[] = {
@@ -68,6 +70,7 @@ static void search_release(struct search *q)
     for (size_t i = 0; i < q->nterms; i++)
         if (q->terms[i].fd >= 0)
             close(q->terms[i].fd);
+    api_line_release(&q->line);
 }
 
 static struct term *new_term(struct search *q, double weight, struct eye_err *err)
@@ -175,6 +178,27 @@ static int read_body(struct search *q, const struct json *body, struct eye_err *
     return rc;
 }
 
+/* ---- from the query line ---- */
+
+static int take_line(struct search *q, struct eye_err *err)
+{
+    size_t n = 0;
+    int rc = q->line.text ? api_line_read(&q->line, err) : 0;
+    if (rc || !q->line.ask)
+        return rc;
+    const eye_term *terms = eye_ask_terms(q->line.ask, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct term *t = new_term(q, (double)terms[i].weight, err);
+        if (!t)
+            return EYE_EINVAL;
+        t->words = terms[i].query.words;
+        t->like = terms[i].query.like;
+    }
+    double least = (double)eye_ask_min_score(q->line.ask);
+    q->min_score = least > q->min_score ? least : q->min_score;
+    return 0;
+}
+
 /* ---- what the terms need ---- */
 
 static const struct http_part *part_of(struct http_request *rq, const char *field)
@@ -237,6 +261,7 @@ static int find(struct api_server *s, struct http_request *rq, struct search *q,
     const eye_find_options options = {.limit = (size_t)q->limit,
                                       .min_score = (float)q->min_score,
                                       .filter = &filter,
+                                      .where = q->line.ask ? eye_ask_where(q->line.ask) : NULL,
                                       .cursor = q->cursor};
     int rc = 0;
     for (size_t i = 0; i < q->nterms && rc == 0; i++) {
@@ -294,6 +319,8 @@ static void reply(struct http_request *rq, const struct search *q, const eye_res
     jw_kint(&o.w, "relevant_count", relevant);
     jw_knum(&o.w, "took_ms", seconds * 1e3, 4);
     put_terms(&o.w, q);
+    if (q->line.ask)
+        jw_kstr(&o.w, "line", eye_ask_text(q->line.ask));
     jw_object_end(&o.w);
     api_out_send(rq, 200, &o);
 }
@@ -310,6 +337,10 @@ static void answer(struct api_server *s, struct http_request *rq, struct search 
     struct eye_err err;
     eye_results *found = NULL;
     double begun = seconds_now();
+    if (take_line(q, &err)) {
+        api_line_problem(rq, &q->line, &err);
+        return;
+    }
     if (find(s, rq, q, &found, &err) == 0)
         reply(rq, q, found, seconds_now() - begun);
     else if (q->crowded)

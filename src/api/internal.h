@@ -19,6 +19,7 @@ enum {
     API_UPLOAD_FILES = 1000,               /* files of one upload request */
     API_SEARCH_MAX = 256 * 1024 * 1024,    /* a search with its pictures */
     API_TERMS_MAX = 32,
+    API_LINE_MAX = 8000, /* characters of a query line */
     API_URLS_MAX = 4,
     API_ZIP_IDS_MAX = 10000,
     API_LIMIT_MAX = 1000 /* of any page */
@@ -60,6 +61,7 @@ void api_switch_free(struct api_switch *c); /* stops a change that goes on */
 
 /* ---- handlers ---- */
 http_handler handle_search_get, handle_search_post;            /* handle_search.c */
+http_handler handle_query;                                     /* handle_query.c */
 http_handler handle_images, handle_image, handle_image_delete; /* handle_images.c */
 http_handler handle_thumbnail, handle_original, handle_zip;    /* handle_files.c */
 http_handler handle_upload;                                    /* handle_upload.c */
@@ -82,6 +84,8 @@ http_handler handle_healthz, handle_metrics;                            /* metri
 int api_status_of(int code); /* HTTP status of an EYE_E... */
 void api_problem(struct http_request *rq, int status, const char *code, const char *detail);
 void api_problem_err(struct http_request *rq, const struct eye_err *err);
+/* 400 that points into a text: members `at` and `len`, in characters. */
+void api_problem_at(struct http_request *rq, const struct eye_err *err, size_t at, size_t len);
 /* http_config.error */
 void api_http_error(struct http_request *rq, int status, const char *detail, void *ctx);
 
@@ -166,6 +170,18 @@ enum { API_FILTER_FIELDS = 20 };
 extern const struct api_field api_filter_fields[API_FILTER_FIELDS];
 void api_filter_init(struct api_filter *f);
 void api_filter_to(const struct api_filter *f, eye_filter *out);
+
+/* ---- line.c: a query line as it comes in ---- */
+struct api_line {
+    const char *text; /* borrowed; NULL: none came */
+    eye_ask *ask;     /* what it means; NULL: not read, or wrong */
+    eye_span where;   /* of the error; nowhere: {0, 0} */
+};
+int api_line_read(struct api_line *l,
+                  struct eye_err *err); /* EYE_EINVAL: also a line that names a file */
+void api_line_release(struct api_line *l);
+void api_line_problem(struct http_request *rq, const struct api_line *l, const struct eye_err *err);
+eye_span api_line_characters(const char *text, eye_span bytes); /* the same place in characters */
 
 /* ---- tokens.c ---- */
 enum { API_TOKEN_LEN = 33 };

@@ -46,7 +46,9 @@ static const char *title_of(int status)
     }
 }
 
-void api_problem(struct http_request *rq, int status, const char *code, const char *detail)
+/* at: the place in a text that is meant, {at, len}; NULL: none. */
+static void send_problem(struct http_request *rq, int status, const char *code, const char *detail,
+                         const size_t *at)
 {
     struct api_out o;
     api_out_init(&o);
@@ -57,6 +59,10 @@ void api_problem(struct http_request *rq, int status, const char *code, const ch
     jw_kstr(&o.w, "detail", detail ? detail : title_of(status));
     if (code)
         jw_kstr(&o.w, "code", code);
+    if (at) {
+        jw_kint(&o.w, "at", (int64_t)at[0]);
+        jw_kint(&o.w, "len", (int64_t)at[1]);
+    }
     jw_object_end(&o.w);
     if (status == 503)
         http_set(rq, "Retry-After", "2");
@@ -64,6 +70,16 @@ void api_problem(struct http_request *rq, int status, const char *code, const ch
     if (o.w.code)
         buf_clear(&o.buf); /* no memory: the status says it */
     http_reply(rq, status, "application/problem+json", &o.buf);
+}
+
+void api_problem(struct http_request *rq, int status, const char *code, const char *detail)
+{
+    send_problem(rq, status, code, detail, NULL);
+}
+
+void api_problem_at(struct http_request *rq, const struct eye_err *err, size_t at, size_t len)
+{
+    send_problem(rq, 400, eye_err_name(err->code), err->msg, (const size_t[]){at, len});
 }
 
 void api_problem_err(struct http_request *rq, const struct eye_err *err)

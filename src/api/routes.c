@@ -11,6 +11,7 @@
 const struct http_route api_routes[] = {
     {HTTP_GET,    API_PREFIX "/search",                NONE, handle_search_get,     READ},
     {HTTP_POST,   API_PREFIX "/search",                HTTP_BODY_FILES, API_SEARCH_MAX, handle_search_post, READ},
+    {HTTP_GET,    API_PREFIX "/query",                 NONE, handle_query,          READ},
     {HTTP_GET,    API_PREFIX "/images",                NONE, handle_images,         READ},
     {HTTP_POST,   API_PREFIX "/images",                HTTP_BODY_FILES, API_UPLOAD_MAX, handle_upload, WRITE},
     {HTTP_POST,   API_PREFIX "/images/zip",            JSON, handle_zip,            READ},

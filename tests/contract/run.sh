@@ -42,7 +42,8 @@ set -- run docs/openapi.yaml --url "$url" --no-color --workers 1 --seed "${SEED:
 (cd "$tmp" && cp -R "$OLDPWD/docs" . && "$venv/bin/st" "$@") >"$tmp/st.out" 2>&1
 got=$?
 [ ! -f "$tmp/junit.xml" ] || python3 "$here/junit.py" "$tmp/junit.xml" || e2e_failed=1
-like "$(cat "$tmp/st.out")" 'Selected: 34/35' "every operation but the events"
+all=$(grep -cE '^    (get|post|put|delete):$' docs/openapi.yaml)
+like "$(cat "$tmp/st.out")" "Selected: $((all - 1))/$all" "every operation but the events"
 [ "$got" -eq 0 ] || fail "schemathesis exits with 0" "$(cut -c1-300 "$tmp/st.out" | grep -v '^$' | tail -n 120)"
 
 # ---- the server after all that ----
