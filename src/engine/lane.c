@@ -74,6 +74,8 @@ static void fill_picture(struct eng_item *item, const struct image_meta *meta)
     p->lat = meta->lat;
     p->lon = meta->lon;
     p->added_at = (int64_t)time(NULL);
+    p->hashed = true;
+    p->phash = meta->phash;
     snprintf(p->format, sizeof p->format, "%s", image_format_name(meta->format));
     memcpy(p->camera, meta->camera, sizeof p->camera);
     p->camera[sizeof p->camera - 1] = '\0';

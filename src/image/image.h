@@ -41,6 +41,7 @@ struct image_meta {
     char camera[96]; /* "Make Model", UTF-8, "" if absent */
     bool has_gps;
     double lat, lon; /* degrees, WGS 84, north and east positive */
+    uint64_t phash;  /* image_phash of the whole picture: filled by decoder_decode alone */
 };
 
 struct image_limits {
@@ -91,6 +92,13 @@ int image_resize(const struct image *in, int width, int height, enum image_filte
  * out->rgb: [prep->height, prep->width, 3]. */
 int image_prepare(const struct image *in, int full_w, int full_h, const struct image_prep *prep,
                   struct image *out, struct eye_err *err);
+
+/* Perceptual hash of the whole picture: of pictures that look the same few of 64 bits differ, 32 are set. IMAGE_PHASH_NONE: there is next
+ * to nothing in it that could be compared (blank pages, gradients). The same on every machine for the same pixels;
+ * shrinking on load changes a bit or two. */
+#define IMAGE_PHASH_NONE UINT64_C(0)
+uint64_t image_phash(const struct image *img);
+bool image_phash_ok(uint64_t hash); /* one that image_phash can give */
 
 /* A picture file in memory to a WebP that fits into side x side pixels (1..2048, never enlarged), appended to `webp`. Errors as
  * image_decode. */

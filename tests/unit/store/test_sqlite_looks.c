@@ -1,0 +1,164 @@
+/* test_sqlite_looks.c - perceptual hashes: stored with a picture or later, once; copies. */
+#include "fixture.h"
+
+#include "store/sqlite.h"
+
+static struct store_picture picture(const char *content)
+{
+    struct store_picture p = {.hash = hash_of(content),
+                              .size = 1000 + (uint64_t)content[0],
+                              .width = 40,
+                              .height = 30,
+                              .format = "jpeg",
+                              .taken_at = INT64_MIN,
+                              .added_at = 1};
+    return p;
+}
+
+static int64_t show(struct lib *l, const struct store_picture *p, const char *rel)
+{
+    int64_t id;
+    OK(l, store_put(l->s, p, 0, NULL, 0, &id, &l->err));
+    struct store_file f = {.picture = id, .root = l->root, .rel = rel, .size = p->size};
+    OK(l, store_file_set(l->s, &f, &l->err));
+    return id;
+}
+
+static uint64_t hash_in_store(struct lib *l, int64_t id, bool *known)
+{
+    struct query q;
+    query_open(&q, l->s, "SELECT phash FROM picture WHERE id = ?");
+    query_int(&q, id);
+    assert_int_equal(query_step(&q, &l->err), 1);
+    *known = !query_is_null(&q, 0);
+    uint64_t hash = (uint64_t)query_get_int(&q, 0);
+    query_done(&q);
+    return hash;
+}
+
+static uint64_t unhashed(struct lib *l)
+{
+    uint64_t n = 99;
+    OK(l, store_unhashed_count(l->s, &n, &l->err));
+    return n;
+}
+
+static void a_hash_is_stored_once(void **state)
+{
+    struct lib *l = *state;
+    bool known;
+    uint64_t before = unhashed(l);
+    struct store_picture p = picture("p");
+    p.hashed = true;
+    p.phash = UINT64_C(0xffffffff00000000);
+    int64_t id = show(l, &p, "p.jpg");
+    assert_true(hash_in_store(l, id, &known) == p.phash && known);
+    p.phash = 1; /* the same bytes once more */
+    show(l, &p, "p.jpg");
+    assert_true(hash_in_store(l, id, &known) == UINT64_C(0xffffffff00000000));
+    OK(l, store_phash_set(l->s, id, 2, &l->err));
+    assert_true(hash_in_store(l, id, &known) == UINT64_C(0xffffffff00000000));
+    assert_int_equal(unhashed(l), before);
+    OK(l, store_phash_set(l->s, 999999, 2, &l->err)); /* nobody there: nothing happens */
+}
+
+static void one_that_was_never_computed_comes_later(void **state)
+{
+    struct lib *l = *state;
+    bool known;
+    uint64_t before = unhashed(l);
+    struct store_picture q = picture("q"), r = picture("r");
+    int64_t a = show(l, &q, "q.jpg"), b = show(l, &r, "r.jpg"), ids[10];
+    size_t n;
+    hash_in_store(l, a, &known);
+    assert_false(known);
+    assert_int_equal(unhashed(l), before + 2);
+    OK(l, store_unhashed(l->s, a - 1, ids, 10, &n, &l->err));
+    assert_int_equal(n, 2);
+    assert_true(ids[0] == a && ids[1] == b);
+    OK(l, store_unhashed(l->s, a - 1, ids, 1, &n, &l->err));
+    assert_int_equal(n, 1);
+    OK(l, store_phash_set(l->s, a, 0, &l->err)); /* it has none: that is known now */
+    assert_true(hash_in_store(l, a, &known) == 0 && known);
+    q.hashed = true; /* known beats computed later */
+    q.phash = 5;
+    show(l, &q, "q.jpg");
+    assert_true(hash_in_store(l, a, &known) == 0);
+    r.hashed = true; /* indexed again by a program that computes it */
+    r.phash = UINT64_C(1) << 63;
+    show(l, &r, "r.jpg");
+    assert_true(hash_in_store(l, b, &known) == UINT64_C(1) << 63);
+    assert_int_equal(unhashed(l), before);
+}
+
+static void looks_are_all_pictures(void **state)
+{
+    struct lib *l = *state;
+    struct store_picture p = picture("z");
+    struct store_look *looks;
+    size_t n;
+    uint64_t count;
+    p.hashed = true;
+    p.phash = 77;
+    int64_t id = show(l, &p, "z.jpg");
+    OK(l, store_looks(l->s, &looks, &n, &l->err));
+    OK(l, store_count(l->s, &count, &l->err));
+    assert_int_equal(n, count);
+    for (size_t i = 1; i < n; i++)
+        assert_true(looks[i].id > looks[i - 1].id);
+    const struct store_look *z = &looks[n - 1];
+    assert_true(z->id == id && z->phash == 77 && z->size == 1000 + 'z' && z->width == 40 &&
+                z->height == 30);
+    struct hash h = hash_of("z");
+    assert_int_equal(z->tie >> 56, h.bytes[0]);
+    assert_int_equal(z->tie & 255, h.bytes[7]);
+    free(looks);
+}
+
+static void a_picture_with_two_files_is_copied(void **state)
+{
+    struct lib *l = *state;
+    struct store_picture p = picture("c"), other = picture("d");
+    int64_t *ids;
+    size_t before, n;
+    OK(l, store_copied(l->s, &ids, &before, &l->err));
+    free(ids);
+    int64_t id = show(l, &p, "c1.jpg");
+    show(l, &other, "d.jpg");
+    show(l, &p, "sub/c2.jpg");
+    show(l, &p, "sub/c3.jpg");
+    OK(l, store_copied(l->s, &ids, &n, &l->err));
+    assert_int_equal(n, before + 1);
+    assert_true(ids[n - 1] == id);
+    free(ids);
+    OK(l, store_file_remove(l->s, l->root, "c1.jpg", &l->err));
+    OK(l, store_file_remove(l->s, l->root, "sub/c3.jpg", &l->err));
+    OK(l, store_copied(l->s, &ids, &n, &l->err));
+    assert_int_equal(n, before);
+    free(ids);
+}
+
+/* Filters do not ask for it, so their answers stay good. */
+static void a_hash_does_not_move_the_generation(void **state)
+{
+    struct lib *l = *state;
+    struct store_picture p = picture("g");
+    int64_t id = show(l, &p, "g.jpg"), before, after;
+    OK(l, store_generation(l->s, &before, &l->err));
+    OK(l, store_phash_set(l->s, id, 3, &l->err));
+    OK(l, store_generation(l->s, &after, &l->err));
+    assert_true(before == after && before > 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, lib_setup, lib_teardown)
+    const struct CMUnitTest tests[] = {
+        T(a_hash_is_stored_once),
+        T(one_that_was_never_computed_comes_later),
+        T(looks_are_all_pictures),
+        T(a_picture_with_two_files_is_copied),
+        T(a_hash_does_not_move_the_generation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
