@@ -24,7 +24,7 @@ typedef struct {
     size_t at, len;
 } eye_span;
 
-enum { EYE_ASK_BYTES = 65536, EYE_ASK_TERMS = 64, EYE_ASK_DEPTH = 32, EYE_ASK_FILTERS = 256 };
+enum { EYE_ASK_BYTES = 65536, EYE_ASK_TERMS = 32, EYE_ASK_DEPTH = 32, EYE_ASK_FILTERS = 256 };
 
 /* line: UTF-8. NULL: EYE_EINVAL with a sentence that names what is wrong and what would be right; *where is the place of it. EYE_ELIMIT: more
  * than the numbers above. now: seconds since 1970, for "after:yesterday", "added:7d". */
@@ -46,6 +46,8 @@ EYE_API const eye_ask_filter *eye_ask_filters(const eye_ask *ask, size_t *n);
 EYE_API float eye_ask_min_score(const eye_ask *ask); /* of score>N; -2: none */
 /* The same query, tidied: parsing it gives the same again. Borrowed. */
 EYE_API const char *eye_ask_text(const eye_ask *ask);
+/* Its filters alone, tidied: what is left of the text without the terms. "": none. Borrowed. */
+EYE_API const char *eye_ask_where_text(const eye_ask *ask);
 
 #ifdef __cplusplus
 }

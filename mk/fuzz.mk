@@ -5,7 +5,7 @@ FUZZ_NAMES   := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_ONLY    ?= $(FUZZ_NAMES)
 FUZZ_SECONDS ?= 60
 FUZZ_CLANG   ?= clang-14
-FUZZ_LAYERS  := http clip tensor image archive base
+FUZZ_LAYERS  := http clip tensor image archive ask base
 FUZZ_CFLAGS   = $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_OBJS    := $(foreach l,$(FUZZ_LAYERS),$(patsubst src/%.c,build/fuzz/%.o,$(wildcard src/$(l)/*.c)))
 FUZZ_ENV     := LSAN_OPTIONS=suppressions=fuzz/lsan.supp:print_suppressions=0

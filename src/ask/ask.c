@@ -143,3 +143,8 @@ const char *eye_ask_text(const eye_ask *ask)
 {
     return ask->text;
 }
+
+const char *eye_ask_where_text(const eye_ask *ask)
+{
+    return ask->where_text;
+}

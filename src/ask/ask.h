@@ -38,7 +38,8 @@ enum ask_key {
 };
 enum ask_key ask_key_of(const char *s, size_t len); /* "folder" is ASK_ROOT; case ignored */
 const char *ask_key_name(enum ask_key key);
-const char *ask_key_near(const char *s, size_t len); /* what may have been meant; NULL: no idea */
+/* Is it so near to a key, or a key of so many programs, that a filter was meant? *meant: which; NULL: none that we have. */
+bool ask_key_near(const char *s, size_t len, const char **meant);
 
 /* ---- lex.c ---- */
 enum ask_kind {
@@ -49,7 +50,7 @@ enum ask_kind {
     ASK_ID,     /* #17 */
     ASK_SIGN,   /* + or - */
     ASK_WEIGHT, /* 2: directly before a term */
-    ASK_COND,   /* key:value; key may be ASK_NO_KEY, which is the parser's to refuse */
+    ASK_COND,   /* key:value; ASK_NO_KEY: a key misspelt, which is the parser's to refuse */
     ASK_OPEN,   /* a parenthesis that holds filters */
     ASK_CLOSE
 };
@@ -115,7 +116,7 @@ struct eye_ask {
     size_t nfilters;
     const eye_where *where;
     float min_score;
-    char *text;
+    const char *text, *where_text;
     struct ask_kept *kept;
 };
 void *ask_keep(eye_ask *ask, size_t size, struct eye_err *err); /* zeroed */
@@ -124,6 +125,10 @@ char *ask_keep_text(eye_ask *ask, const char *s, size_t len, struct eye_err *err
 /* err := EYE_EINVAL and the sentence, *where := span; returns the code. */
 int ask_wrong(eye_span *where, eye_span span, struct eye_err *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+#define ASK_NO_WORDS_INSIDE                                                                        \
+    "only filters stand in parentheses, like (format:png or format:gif); words and pictures go "   \
+    "outside"
+
 /* "%.*s" of a piece of the line for a message: whole characters, at most some 40 bytes. */
 int ask_piece(const char *s, size_t len);
 

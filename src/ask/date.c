@@ -126,6 +126,8 @@ static bool ago(const char *s, size_t len, int64_t now, struct ask_period *out)
             return false;
         n = 10 * n + (s[i] - '0');
     }
+    now -= (now % 60 + 60) %
+           60; /* whole minutes: the pages of one search have one filter, found again */
     out->ago = true;
     out->from = now;
     switch (s[len - 1] | 0x20) {

@@ -20,15 +20,18 @@ static const char *const names[ASK_NO_KEY] = {[ASK_PATH] = "path",
                                               [ASK_BOX] = "box",
                                               [ASK_SCORE] = "score"};
 
-/* Words of other programs for the same: offered, not taken, so that one thing has one name. */
+/* Words of other programs for the same: offered, not taken, so that one thing has one name. NULL: for what we do not have. */
 static const struct {
     const char *said, *meant;
-} others[] = {{"date", "taken"},       {"since", "after"},   {"until", "before"},
-              {"type", "format"},      {"ext", "format"},    {"extension", "format"},
-              {"filetype", "format"},  {"dir", "path"},      {"directory", "path"},
-              {"file", "name"},        {"filename", "name"}, {"megapixels", "mp"},
-              {"make", "camera"},      {"model", "camera"},  {"indexed", "added"},
-              {"changed", "modified"}, {"location", "box"},  {"is", "orientation"}};
+} others[] = {
+    {"date", "taken"},     {"since", "after"},      {"until", "before"},    {"type", "format"},
+    {"ext", "format"},     {"extension", "format"}, {"filetype", "format"}, {"dir", "path"},
+    {"directory", "path"}, {"file", "name"},        {"filename", "name"},   {"megapixels", "mp"},
+    {"make", "camera"},    {"model", "camera"},     {"indexed", "added"},   {"changed", "modified"},
+    {"location", "box"},   {"is", "orientation"},   {"in", "box"},          {"place", "box"},
+    {"mtime", "modified"}, {"tag", NULL},           {"tags", NULL},         {"album", NULL},
+    {"keyword", NULL},     {"person", NULL},        {"people", NULL},       {"size", NULL},
+    {"rating", NULL},      {"lens", NULL},          {"iso", NULL}};
 
 enum ask_key ask_key_of(const char *s, size_t len)
 {
@@ -70,23 +73,23 @@ static size_t distance(const char *a, size_t n, const char *b)
     return d[n][m];
 }
 
-const char *ask_key_near(const char *s, size_t len)
+bool ask_key_near(const char *s, size_t len, const char **meant)
 {
-    const char *best = NULL;
-    size_t most = len <= 3 ? 1 : 2;
+    size_t most = len < 4 ? 0 : len < 6 ? 1 : 2; /* short words are near to everything */
+    *meant = NULL;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (ask_is_word(s, len, others[i].said))
-            return others[i].meant;
-    if (len > NAME_MAX_LEN || len < 2)
-        return NULL;
-    for (int i = 0; i < ASK_NO_KEY; i++) {
+        if (ask_is_word(s, len, others[i].said)) {
+            *meant = others[i].meant;
+            return true;
+        }
+    if (len > NAME_MAX_LEN)
+        return false;
+    for (int i = 0; i < ASK_NO_KEY && most > 0; i++) {
         size_t d = distance(s, len, names[i]);
         if (d <= most) {
-            best = names[i];
-            most = d ? d - 1 : 0;
-            if (d == 1)
-                most = 0;
+            *meant = names[i];
+            most = d - 1;
         }
     }
-    return best;
+    return *meant != NULL;
 }

@@ -13,6 +13,9 @@ struct lexer {
     const char *s;
     size_t len, at;
     size_t depth; /* parentheses that are open */
+    /* Parentheses of text that are open: how many, where the first is, and whether a filter came since. */
+    size_t aside, aside_at;
+    bool aside_filter;
     /* From ahead_from up to ahead_to there are only signs, "not" and parentheses, and then what ahead says. */
     size_t ahead_from, ahead_to;
     enum { IS_TEXT, IS_FILTER, RAN_OUT } ahead;
@@ -90,6 +93,16 @@ static size_t read_op(const char *s, size_t left, enum ask_op *op)
     return n;
 }
 
+/* Is it a filter that was misspelt? What only looks like one ("Re:Zero", "localhost:8000") is a word. */
+static bool is_slip(const struct lexer *lx, const struct ask_token *t, size_t value, bool inside)
+{
+    const char *meant;
+    bool filled = t->op == ASK_IS ? looks_like_value(lx->s[value]) &&
+                                        !ask_blank(lx->s + value, left_at(lx, value))
+                                  : is_all_number(lx, value, inside);
+    return filled && ask_key_near(lx->s + t->name.at, t->name.len, &meant);
+}
+
 /* Key and operator of a condition that begins here: bytes up to its value; 0: no condition. */
 static size_t cond_head(const struct lexer *lx, size_t at, bool inside, struct ask_token *t)
 {
@@ -104,13 +117,7 @@ static size_t cond_head(const struct lexer *lx, size_t at, bool inside, struct a
         return 0;
     t->name = (eye_span){at, end - at};
     t->key = ask_key_of(s + at, end - at);
-    if (t->key == ASK_NO_KEY) {
-        bool plain = t->op == ASK_IS;
-        if (plain ? !looks_like_value(s[value]) || ask_blank(s + value, left_at(lx, value))
-                  : !is_all_number(lx, value, inside))
-            return 0;
-    }
-    return value - at;
+    return t->key == ASK_NO_KEY && !is_slip(lx, t, value, inside) ? 0 : value - at;
 }
 
 /* Bytes of a sign, a "not" or a parenthesis, which may stand before a condition; 0: none of these. */
@@ -234,9 +241,10 @@ static int read_cond(struct lexer *lx, size_t head, struct ask_token *t)
         if (!end)
             return no_end(lx, value);
     } else {
-        end = bare_end(lx, value, lx->depth > 0);
+        end = bare_end(lx, value, lx->depth > 0 || lx->aside > 0);
         t->text = (eye_span){value, end - value};
     }
+    lx->aside_filter = true;
     t->kind = ASK_COND;
     t->span.len = end - lx->at;
     lx->at = end;
@@ -274,7 +282,28 @@ static bool read_id(struct lexer *lx, struct ask_token *t)
     return true;
 }
 
-static void read_word(struct lexer *lx, struct ask_token *t)
+/* Follows the parentheses of text through a word. Those with a filter between them were meant to hold it: false. */
+static bool follow_asides(struct lexer *lx, size_t at, size_t end)
+{
+    size_t nested = 0;
+    for (bool begins = true; at < end; at++) {
+        begins = begins && lx->s[at] == '(';
+        if (begins && lx->aside++ == 0) {
+            lx->aside_at = at;
+            lx->aside_filter = false;
+        }
+        nested += lx->s[at] == '(' && !begins;
+        if (lx->s[at] != ')')
+            continue;
+        if (nested)
+            nested--;
+        else if (lx->aside && --lx->aside == 0 && lx->aside_filter)
+            return false;
+    }
+    return true;
+}
+
+static int read_word(struct lexer *lx, struct ask_token *t)
 {
     size_t at = lx->at, letters = at;
     while (letters < lx->len && ask_is_letter(lx->s[letters]))
@@ -287,6 +316,9 @@ static void read_word(struct lexer *lx, struct ask_token *t)
     t->text = t->span;
     t->oper = oper_of(lx->s + at, end - at);
     lx->at = end;
+    if (follow_asides(lx, at, end))
+        return 0;
+    return ask_wrong(lx->where, (eye_span){lx->aside_at, 1}, lx->err, ASK_NO_WORDS_INSIDE);
 }
 
 /* A token of one kind and length, without more to it. */
@@ -324,10 +356,9 @@ static int read_letters(struct lexer *lx, struct ask_token *t)
         return 0;
     }
     n = weight_head(lx, lx->at);
-    if (n)
-        read_mark(lx, t, ASK_WEIGHT, n);
-    else
-        read_word(lx, t);
+    if (n == 0)
+        return read_word(lx, t);
+    read_mark(lx, t, ASK_WEIGHT, n);
     return 0;
 }
 
@@ -388,15 +419,15 @@ bool ask_stays_bare(const char *words, bool weighed)
         return false;
     while (lx.at < lx.len) {
         size_t begin = lx.at;
-        bool depends = memcmp(words + begin, curly_open, left_at(&lx, begin) < 3 ? 1 : 3) == 0 ||
-                       (words[begin] == '(' && (opens(&lx, begin), lx.ahead == RAN_OUT));
+        bool depends = memcmp(words + begin, curly_open, left_at(&lx, begin) < 3 ? 1 : 3) == 0;
         if (depends || ask_blank(words + begin, left_at(&lx, begin)) || read_one(&lx, &t) ||
             t.kind != ASK_WORD)
             return false;
         if (lx.at < lx.len && (words[lx.at++] != ' ' || lx.at == lx.len))
             return false;
     }
-    return t.oper == ASK_NO_OPER;
+    /* a parenthesis at the end is for what follows to explain */
+    return t.oper == ASK_NO_OPER && !(lx.ahead_to == lx.len && lx.ahead == RAN_OUT);
 }
 
 bool ask_stays_value(const char *text)

@@ -201,7 +201,8 @@ static int add_part(struct parser *p, struct ask_node *to, struct ask_node *part
 
 static int unknown_key(struct parser *p, const struct ask_token *t)
 {
-    const char *near = ask_key_near(at(p, t->name), t->name.len);
+    const char *near = NULL;
+    ask_key_near(at(p, t->name), t->name.len, &near);
     int name = ask_piece(at(p, t->name), t->name.len), all = ask_piece(at(p, t->span), t->span.len);
     const char *cut = (size_t)all < t->span.len ? "..." : "";
     if (near)
@@ -340,9 +341,7 @@ static int no_filter(struct parser *p)
         return WRONG(
             p, t->span,
             "'or' stands between two filters; if the word is meant, it needs quotes: \"or\"");
-    return WRONG(p, t->span,
-                 "only filters stand in parentheses, like (format:png or format:gif); "
-                 "words and pictures go outside");
+    return WRONG(p, t->span, ASK_NO_WORDS_INSIDE);
 }
 
 /* What is to be cut with a condition: the "and" before it, else the one behind it. */
@@ -396,10 +395,27 @@ static int read_list(struct parser *p, struct ask_node *all)
     return rc == 0 && and&&p->depth ? no_filter_after(p, and) : rc;
 }
 
+/* A line of signs alone looks for these: "-", "+ -". A sign of nothing is left out only beside something. */
+static int only_signs(struct parser *p, const struct ask_token *first)
+{
+    eye_ask *ask = p->ask;
+    const struct ask_token *t = first;
+    while (t->kind == ASK_SIGN)
+        t++;
+    if (t == first || t->kind != ASK_END)
+        return 0;
+    ask->terms[0] = (eye_term){EYE_QUERY_INIT, 1};
+    ask->terms[0].query.words = words_of(p, first, t);
+    ask->term_spans[0] = join(first->span, t[-1].span);
+    ask->nterms = 1;
+    return ask->terms[0].query.words ? 0 : EYE_ENOMEM;
+}
+
 int ask_parse(eye_ask *ask, const struct ask_token *tokens, int64_t now, eye_span *where,
               struct eye_err *err)
 {
     struct parser p = {.ask = ask, .t = tokens, .now = now, .where = where, .err = err};
     ask->root = new_node(&p, ASK_ALL, (eye_span){0, ask->len});
-    return ask->root ? read_list(&p, ask->root) : EYE_ENOMEM;
+    int rc = ask->root ? read_list(&p, ask->root) : EYE_ENOMEM;
+    return rc ? rc : only_signs(&p, tokens);
 }

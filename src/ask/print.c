@@ -61,11 +61,17 @@ static int put_node(struct buf *b, const struct ask_node *n, struct eye_err *err
     return rc ? rc : buf_putc(b, ')', err);
 }
 
-static int put_all(struct buf *b, const eye_ask *ask, struct eye_err *err)
+static int put_terms(struct buf *b, const eye_ask *ask, struct eye_err *err)
 {
     int rc = buf_puts(b, "", err);
     for (size_t i = 0; i < ask->nterms && rc == 0; i++)
         rc = put_term(b, &ask->terms[i], ask->weights[i], err);
+    return rc;
+}
+
+static int put_filters(struct buf *b, const eye_ask *ask, struct eye_err *err)
+{
+    int rc = 0;
     for (const struct ask_node *n = ask->root->first; n && rc == 0; n = n->next) {
         if (b->len)
             rc = buf_putc(b, ' ', err);
@@ -78,11 +84,16 @@ int ask_print(eye_ask *ask, struct eye_err *err)
 {
     struct buf b;
     buf_init(&b, 8 * EYE_ASK_BYTES);
-    int rc = put_all(&b, ask, err);
-    /* With quotes it may have grown past what is taken as a line: then it stays as it came. */
-    bool fits = b.len <= EYE_ASK_BYTES;
-    if (rc == 0)
+    int rc = put_terms(&b, ask, err);
+    size_t terms = b.len;
+    rc = rc ? rc : put_filters(&b, ask, err);
+    if (rc == 0) {
+        size_t from = terms + (terms && b.len > terms); /* the blank between them */
+        /* With quotes it may have grown past what is taken as a line: then it stays as it came. */
+        bool fits = b.len <= EYE_ASK_BYTES;
+        ask->where_text = ask_keep_text(ask, b.data + from, b.len - from, err);
         ask->text = ask_keep_text(ask, fits ? b.data : ask->line, fits ? b.len : ask->len, err);
+    }
     buf_release(&b);
-    return rc ? rc : ask->text ? 0 : EYE_ENOMEM;
+    return rc ? rc : ask->text && ask->where_text ? 0 : EYE_ENOMEM;
 }

@@ -96,6 +96,17 @@ static inline void put_term(struct buf *b, const eye_term *t)
         buf_printf(b, NULL, "@[%s]", t->query.image_path);
 }
 
+/* Appended to b. */
+static inline void put_filters(struct buf *b, const eye_ask *ask)
+{
+    if (eye_ask_where(ask)) {
+        buf_puts(b, " | ", NULL);
+        put_where(b, eye_ask_where(ask));
+    }
+    if (eye_ask_min_score(ask) > -1.5f)
+        buf_printf(b, NULL, " | %.6g", (double)eye_ask_min_score(ask));
+}
+
 /* Borrowed from b. */
 static inline const char *describe(struct buf *b, const eye_ask *ask)
 {
@@ -107,12 +118,15 @@ static inline const char *describe(struct buf *b, const eye_ask *ask)
         buf_puts(b, i ? " " : "", NULL);
         put_term(b, &terms[i]);
     }
-    if (eye_ask_where(ask)) {
-        buf_puts(b, " | ", NULL);
-        put_where(b, eye_ask_where(ask));
-    }
-    if (eye_ask_min_score(ask) > -1.5f)
-        buf_printf(b, NULL, " | %.6g", (double)eye_ask_min_score(ask));
+    put_filters(b, ask);
+    return b->data;
+}
+
+static inline const char *describe_filters(struct buf *b, const eye_ask *ask)
+{
+    buf_clear(b);
+    buf_puts(b, "", NULL);
+    put_filters(b, ask);
     return b->data;
 }
 

@@ -115,6 +115,22 @@ static void test_plain_words(void **state)
         "a::b",
         ":2",
         "e\xcc\x81t\xc3\xa9",
+        "rock 'n' roll",
+        "a man with a t-shirt",
+        "9:30 train",
+        "what is this?",
+        "dogs and cats",
+        "Re:Zero",
+        "batman:begins now",
+        "Bob:the builder",
+        "localhost:8000",
+        "file:///tmp/a.jpg",
+        "mailto:me@home.org",
+        "i<3you",
+        "x>5",
+        "a (b) c) d",
+        "\xd9\x82\xd8\xb7\xd8\xa9 \xd9\x88 \xd9\x83\xd9\x84\xd8\xa8?",
+        "\xe4\xb8\xa4\xe5\x8f\xaa\xe7\x8b\x97\xef\xbc\x9a\xe9\x9b\xaa",
     };
     struct buf b;
     int wrong = 0;
@@ -190,8 +206,11 @@ static void test_terms(void **state)
         {"dogs +", "[dogs]"},
         {"- + dogs", "[dogs]"},
         {"+ - dogs", "-[dogs]"},
-        {"-", ""},
         {"a - + b", "[a] [b]"},
+        {"-", "[-]"},
+        {" + ", "[+]"},
+        {"+ -", "[+ -]"},
+        {"- + ", "[- +]"},
     };
     CHECK_ROWS(rows);
 }

@@ -50,7 +50,14 @@ static void test_trees(void **state)
         {"path:*(1)*", " | path=*(1)*"},
         {"(path:*(1)* or path:b)", " | (any path=*(1)* path=b)"},
         {"cat (sleeping) format:png", "[cat (sleeping)] | format=png"},
-        {"(sleeping format:png)", "[(sleeping] | format=png"},
+        {"(sleeping format:png", "[(sleeping] | format=png"},
+        {"(a) format:png (b)", "[(a)] [(b)] | format=png"},
+        {"a) format:png :)", "[a)] [:)] | format=png"},
+        {":( path:a) b :)", "[:(] [b :)] | path=a)"},
+        {"f(x format:png y)", "[f(x] [y)] | format=png"},
+        {"dogs - format:png", "[dogs] | (not format=png)"},
+        {"- -format:png", " | (not format=png)"},
+        {"- and format:png", " | format=png"},
         {"score>0.25 dogs", "[dogs] | 0.25"},
         {"score>=0.25 score>=0.5 format:png", " | format=png | 0.5"},
         {"cats and dogs format:png", "[cats and dogs] | format=png"},
@@ -69,9 +76,14 @@ static void test_errors(void **state)
                            "quotes: \"widht>20\""},
         {"date:2024", "! 0+4 there is no filter 'date'; is 'taken' meant? As words it needs "
                       "quotes: \"date:2024\""},
-        {"batman:begins now",
-         "! 0+6 there is no filter 'batman'; as words it needs quotes: \"batman:begins\""},
-        {"Re:Zero", "! 0+2 there is no filter 'Re'; as words it needs quotes: \"Re:Zero\""},
+        {"tag:beach", "! 0+3 there is no filter 'tag'; as words it needs quotes: \"tag:beach\""},
+        {"in:47,8,48,9", "! 0+2 there is no filter 'in'; is 'box' meant? As words it needs "
+                         "quotes: \"in:47,8,48,9\""},
+        {"(sleeping format:png)", "! 0+1 only filters stand in parentheses, like (format:png or "
+                                  "format:gif); words and pictures go outside"},
+        {"cats ((sleeping) name:\"x\" ) y",
+         "! 5+1 only filters stand in parentheses, like (format:png or "
+         "format:gif); words and pictures go outside"},
         {"(fromat:png or format:gif)", "! 1+6 there is no filter 'fromat'; is 'format' meant? As "
                                        "words it needs quotes: \"fromat:png\""},
         {"dogs or format:png",
