@@ -136,6 +136,7 @@ struct cli_command {
     const char *args;    /* "WORDS..." */
     const char *summary; /* one line, no full stop */
     const char *text;    /* paragraphs for --help and the man page */
+    const char *hint;    /* said after an unknown option; NULL: nothing */
     int (*run)(struct cli_ctx *ctx, int argc, char **argv); /* argv[0] is the command's name */
     const struct cli_opt
         *opts; /* its options, their `value` NULL: for help, man page and completion */

@@ -1,12 +1,9 @@
-/* cmd_search.c - `eyeshine search`: pictures by words, by a picture, or like one in the library. */
-#include <errno.h>
+/* cmd_search.c - `eyeshine search`: pictures by a query line, by a picture, or like one in the library. */
 #include <spawn.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/json.h"
+#include "cli/queries.h"
 #include "cli/refine.h"
 #include "cli/remote.h"
 
@@ -25,7 +22,6 @@ enum {
     O_REFINE, /* and on: R_... */
     O_COUNT = O_REFINE + R_COUNT
 };
-enum { QUERIES_MAX = 64 << 20 };
 
 static const struct cli_opt opts[O_COUNT] = {
     [O_LIMIT] = {.name = "limit",
@@ -52,7 +48,7 @@ static const struct cli_opt opts[O_COUNT] = {
                    .help = "many queries, one a line; - reads stdin"},
     [O_LITERAL] = {.name = "literal",
                    .kind = CLI_FLAG,
-                   .help = "take the words exactly as they are"},
+                   .help = "take words as they are: no sign, quote or filter in them counts"},
     [O_MIN] = {.name = "min-score",
                .kind = CLI_NUM,
                .arg = "S",
@@ -190,154 +186,6 @@ struct search_args {
     struct refine refine;
 };
 
-/* The queries of one call and what they borrow. */
-struct query_set {
-    eye_query *items;
-    size_t n;
-    struct buf text; /* words, or the lines of --queries with NULs for newlines */
-    int fd;          /* picture from a pipe */
-};
-
-static int join_words(const struct cli_list *words, struct buf *out)
-{
-    for (size_t i = 0; i < words->n; i++)
-        if ((i && buf_putc(out, ' ', NULL) != 0) || buf_puts(out, words->items[i], NULL) != 0) {
-            cli_say("the query is too long");
-            return CLI_USAGE;
-        }
-    return 0;
-}
-
-/* All of a file or pipe ("-": stdin) to `out`. */
-static int slurp(const char *file, struct buf *out)
-{
-    char block[65536];
-    size_t n = 0;
-    int code = 0;
-    bool is_stdin = strcmp(file, "-") == 0;
-    FILE *f = is_stdin ? stdin : fopen(file, "re");
-    if (!f) {
-        cli_say("%s: cannot open: %s", file, strerror(errno));
-        return CLI_FAILED;
-    }
-    while (!code && (n = fread(block, 1, sizeof block, f)) > 0)
-        if (buf_append(out, block, n, NULL) != 0) {
-            cli_say("%s: more than %zu bytes", is_stdin ? "standard input" : file, out->max);
-            code = CLI_FAILED;
-        }
-    if (!code && ferror(f)) {
-        cli_say("%s: cannot read: %s", is_stdin ? "standard input" : file, strerror(errno));
-        code = CLI_FAILED;
-    }
-    if (!is_stdin)
-        fclose(f);
-    return code;
-}
-
-/* "-", or something that can be read only once, like the shell's <(command). */
-static bool is_stream(const char *file)
-{
-    struct stat st;
-    return strcmp(file, "-") == 0 || (stat(file, &st) == 0 && S_ISFIFO(st.st_mode));
-}
-
-/* The picture on a pipe into an anonymous file, since the decoder is handed files. */
-static int spool(const struct cli_ctx *ctx, const char *file, int *fd)
-{
-    struct buf bytes;
-    uint64_t max = ctx->options.max_file_bytes ? ctx->options.max_file_bytes : UINT64_C(512) << 20;
-    buf_init(&bytes, (size_t)max);
-    int code = slurp(file, &bytes);
-    *fd = code ? -1 : memfd_create("eyeshine-picture", MFD_CLOEXEC);
-    for (size_t at = 0; *fd >= 0 && at < bytes.len;) {
-        ssize_t n = write(*fd, bytes.data + at, bytes.len - at);
-        if (n < 0) {
-            close(*fd);
-            *fd = -1;
-        } else {
-            at += (size_t)n;
-        }
-    }
-    if (!code && *fd < 0) {
-        cli_say("the picture could not be kept in memory: %s", strerror(errno));
-        code = CLI_FAILED;
-    }
-    buf_release(&bytes);
-    return code;
-}
-
-/* One query a line of --queries; "\r\n" is fine, a last line without newline too. Empty lines stay queries
- * (query_index is the line's number, from 0) and find what an empty text finds. */
-static int split_queries(struct query_set *set)
-{
-    char *text = set->text.data;
-    size_t lines = 0;
-    for (size_t i = 0; i < set->text.len; i++)
-        lines += text[i] == '\n' || (i + 1 == set->text.len);
-    set->items = calloc(lines ? lines : 1, sizeof *set->items);
-    if (!set->items) {
-        cli_say("out of memory");
-        return CLI_FAILED;
-    }
-    for (char *line = text; set->n < lines;) {
-        char *end = strchr(line, '\n');
-        if (end)
-            *end = '\0';
-        size_t len = strlen(line);
-        if (len && line[len - 1] == '\r')
-            line[len - 1] = '\0';
-        set->items[set->n++] = (eye_query){.words = line, .image_fd = -1};
-        line = end ? end + 1 : line + len;
-    }
-    return 0;
-}
-
-static int read_queries(const char *file, struct query_set *set)
-{
-    int code = slurp(file, &set->text);
-    if (!code && set->text.len && memchr(set->text.data, 0, set->text.len)) {
-        cli_say("%s: has a NUL byte; queries are lines of text", file);
-        code = CLI_USAGE;
-    }
-    if (!code && set->text.len == 0) {
-        cli_say("%s: no query in it", file);
-        code = CLI_USAGE;
-    }
-    return code ? code : split_queries(set);
-}
-
-static int make_queries(struct cli_ctx *ctx, const struct search_args *a,
-                        const struct cli_list *words, struct query_set *set)
-{
-    int kinds = (words->n > 0) + (a->image != NULL) + (a->like > 0) + (a->queries != NULL);
-    if (kinds != 1) {
-        cli_say(kinds ? "give words, or --image, or --like, or --queries: one of them"
-                      : "what to search? Give words, like: eyeshine search two dogs in the snow");
-        return CLI_USAGE;
-    }
-    if (a->queries)
-        return read_queries(a->queries, set);
-    set->items = calloc(1, sizeof *set->items);
-    if (!set->items) {
-        cli_say("out of memory");
-        return CLI_FAILED;
-    }
-    set->n = 1;
-    set->items[0] = (eye_query)EYE_QUERY_INIT;
-    set->items[0].like = a->like;
-    if (a->image && is_stream(a->image)) {
-        int code = spool(ctx, a->image, &set->fd);
-        set->items[0].image_fd = set->fd;
-        return code;
-    }
-    set->items[0].image_path = a->image;
-    if (words->n == 0)
-        return 0;
-    int code = join_words(words, &set->text);
-    set->items[0].words = set->text.data;
-    return code;
-}
-
 static int put_result_json(struct buf *line, const eye_result *r, bool many)
 {
     struct json_writer w;
@@ -363,12 +211,13 @@ static int put_result_json(struct buf *line, const eye_result *r, bool many)
     return cli_put_json(line);
 }
 
-/* "  87 %  0.312  /path/of/picture.jpg"; results that are probably not meant are drawn dim on a terminal. */
-static void put_result_text(const eye_result *r, bool tty)
+/* "  87 %  0.312  /path/of/picture.jpg", the path alone where only filters were asked; results that are probably not meant are drawn dim on a terminal. */
+static void put_result_text(const eye_result *r, bool tty, bool ranked)
 {
-    bool dim = tty && !r->relevant;
-    printf("%s%3.0f %%  %.3f  ", dim ? "\033[2m" : "", 100.0 * (double)r->similarity,
-           (double)r->score);
+    bool dim = tty && ranked && !r->relevant;
+    if (ranked)
+        printf("%s%3.0f %%  %.3f  ", dim ? "\033[2m" : "", 100.0 * (double)r->similarity,
+               (double)r->score);
     cli_put_path(stdout, r->path);
     if (r->offline)
         fputs("  (offline)", stdout);
@@ -383,6 +232,7 @@ struct printer {
     const struct query_set *set;
     struct buf line, first; /* first: path of the first result */
     bool tty;
+    bool ranked;  /* the query has a term, so that scores mean something */
     size_t query; /* of the result before */
 };
 
@@ -398,15 +248,16 @@ static int put_result(void *ctx, const eye_result *r)
         return 0;
     }
     if (p->a->queries && r->query != p->query)
-        printf("%s# %s\n", p->query == (size_t)-1 ? "" : "\n", p->set->items[r->query].words);
+        printf("%s# %s\n", p->query == (size_t)-1 ? "" : "\n", p->set->items[r->query].text);
     p->query = r->query;
-    put_result_text(r, p->tty);
+    put_result_text(r, p->tty, p->ranked);
     return 0;
 }
 
 static struct printer printer_for(const struct search_args *a, const struct query_set *set)
 {
-    struct printer p = {.a = a, .set = set, .tty = cli_tty(stdout), .query = (size_t)-1};
+    struct printer p = {
+        .a = a, .set = set, .tty = cli_tty(stdout), .ranked = true, .query = (size_t)-1};
     buf_init(&p.line, 1 << 20);
     buf_init(&p.first, 1 << 20);
     return p;
@@ -430,17 +281,69 @@ static void open_first(char *path)
         cli_say("xdg-open could not open the picture (Debian package xdg-utils)");
 }
 
-/* All queries in one pass. */
-static int search_plain(eye_lib *lib, const struct search_args *a, const struct query_set *set,
-                        struct printer *p, uint64_t *found)
+/* Queries from `first` that are one term each, up to the first that is more, in one pass. *done: how many. */
+static int search_plain(eye_lib *lib, const struct search_args *a, size_t first, struct printer *p,
+                        size_t *done, uint64_t *found)
 {
+    const struct query *items = p->set->items + first;
     struct eye_err err = {0};
     eye_search_options o = {.limit = (size_t)a->limit, .min_score = (float)a->min_score};
     eye_results *results = NULL;
-    int code = eye_search(lib, set->items, set->n, &o, &results, &err) == 0 ? 0 : cli_fail(&err);
-    for (size_t i = 0; !code && i < eye_results_count(results); i++, ++*found)
-        code = put_result(p, eye_results_at(results, i));
+    size_t n = 0;
+    while (first + n < p->set->n && !items[n].line)
+        n++;
+    eye_query *queries = calloc(n, sizeof *queries);
+    if (!queries) {
+        cli_say("out of memory");
+        return CLI_FAILED;
+    }
+    for (size_t i = 0; i < n; i++)
+        queries[i] = items[i].own;
+    int code = eye_search(lib, queries, n, &o, &results, &err) == 0 ? 0 : cli_fail(&err);
+    for (size_t i = 0; !code && i < eye_results_count(results); i++, ++*found) {
+        eye_result one = *eye_results_at(results, i);
+        one.query += first;
+        code = put_result(p, &one);
+    }
     eye_results_free(results);
+    free(queries);
+    *done = n;
+    return code;
+}
+
+/* What a query asks, together with the options beside it. */
+static int ask(const struct search_args *a, size_t i, struct printer *p, struct asked *out,
+               struct refine_ask *ask)
+{
+    int code = query_ask(p->set, i, out);
+    bool higher = (double)out->min_score > a->min_score;
+    p->ranked = out->nterms || a->refine.minus.n || a->refine.minus_like;
+    *ask = (struct refine_ask){.refine = &a->refine,
+                               .query = i,
+                               .terms = out->terms,
+                               .nterms = out->nterms,
+                               .where = out->where,
+                               .limit = (size_t)a->limit,
+                               .min_score = higher ? out->min_score : (float)a->min_score};
+    return code;
+}
+
+static int search_all(eye_lib *lib, const struct search_args *a, struct printer *p, uint64_t *found)
+{
+    int code = 0;
+    for (size_t i = 0, done = 1; i < p->set->n && !code; i += done) {
+        struct asked asked = {0};
+        struct refine_ask one;
+        done = 1;
+        if (!a->refine.any && !p->set->items[i].line) {
+            p->ranked = true;
+            code = search_plain(lib, a, i, p, &done, found);
+            continue;
+        }
+        code = ask(a, i, p, &asked, &one);
+        code = code ? code : refine_find(lib, &one, put_result, p, found);
+        query_asked(&asked);
+    }
     return code;
 }
 
@@ -451,9 +354,7 @@ static int search(struct cli_ctx *ctx, const struct search_args *a, const struct
     if (!lib)
         return CLI_FAILED;
     struct printer p = printer_for(a, set);
-    int code = a->refine.any ? refine_find(lib, &a->refine, set->items, set->n, (size_t)a->limit,
-                                           (float)a->min_score, put_result, &p, &found)
-                             : search_plain(lib, a, set, &p, &found);
+    int code = search_all(lib, a, &p, &found);
     if (!code && found == 0) {
         eye_status st;
         bool empty = eye_status_get(lib, &st, NULL) == 0 && st.pictures == 0;
@@ -474,31 +375,25 @@ static int search_there(struct cli_ctx *ctx, const struct search_args *a,
                         const struct query_set *set)
 {
     struct remote r;
-    struct printer p = printer_for(a, set);
-    char image[64];
     uint64_t found = 0;
-    struct remote_query *queries = calloc(set->n, sizeof *queries);
-    int code = queries ? remote_open(ctx, &r) : CLI_FAILED;
-    if (code) {
-        free(queries);
+    int code = remote_open(ctx, &r);
+    if (code)
         return code;
+    struct printer p = printer_for(a, set);
+    for (size_t i = 0; i < set->n && !code; i++) {
+        struct asked asked = {0};
+        struct refine_ask one;
+        code = ask(a, i, &p, &asked, &one);
+        one.min_score = (float)a->min_score; /* the line has its own */
+        code = code ? code : remote_search(&r, &one, asked.filters, put_result, &p, &found);
+        query_asked(&asked);
     }
-    for (size_t i = 0; i < set->n; i++)
-        queries[i] = (struct remote_query){set->items[i].words, set->items[i].image_path,
-                                           set->items[i].like};
-    if (set->fd >= 0) {
-        snprintf(image, sizeof image, "/proc/self/fd/%d", set->fd);
-        queries[0].image = image;
-    }
-    code = remote_search(&r, queries, set->n, &a->refine, a->limit, a->min_score, put_result, &p,
-                         &found);
     if (!code && found == 0) {
         if (!ctx->quiet)
             cli_say("nothing found");
         code = CLI_PARTLY;
     }
     printer_release(&p);
-    free(queries);
     remote_close(&r);
     return code;
 }
@@ -507,7 +402,7 @@ static int run_search(struct cli_ctx *ctx, int argc, char **argv)
 {
     struct search_args a = {.limit = 10, .min_score = -2};
     struct cli_list words = {0};
-    struct query_set set = {.fd = -1};
+    struct query_set set;
     struct cli_opt bound[O_COUNT];
     memcpy(bound, opts, sizeof opts);
     bound[O_LIMIT].value = &a.limit;
@@ -520,15 +415,16 @@ static int run_search(struct cli_ctx *ctx, int argc, char **argv)
     bound[O_NULL].value = &a.null;
     bound[O_OPEN].value = &a.open;
     refine_bind(&a.refine, bound + O_REFINE);
-    buf_init(&set.text, QUERIES_MAX);
+    query_set_init(&set);
 
     int code = cli_parse(ctx, &cmd_search, argc, argv, bound, O_COUNT, &words);
     if (!code)
         code = cli_options(ctx);
     if (!code)
         code = refine_make(&a.refine);
+    const struct query_args q = {&words, a.image, a.queries, a.like, a.literal};
     if (!code)
-        code = make_queries(ctx, &a, &words, &set);
+        code = query_set_read(ctx, &q, &set);
     bool there = ctx->settings.all[SET_SERVER].value != NULL;
     if (!code && there && a.open) {
         cli_say("--open shows files of this machine, and --server finds those of another");
@@ -536,10 +432,7 @@ static int run_search(struct cli_ctx *ctx, int argc, char **argv)
     }
     if (!code)
         code = there ? search_there(ctx, &a, &set) : search(ctx, &a, &set);
-    if (set.fd >= 0)
-        close(set.fd);
-    free(set.items);
-    buf_release(&set.text);
+    query_set_release(&set);
     refine_release(&a.refine);
     cli_list_free(&words);
     return code;
@@ -549,13 +442,32 @@ const struct cli_command cmd_search = {
     .name = "search",
     .args = "WORDS... | --image FILE | --like ID | --queries FILE",
     .summary = "Find pictures by words, by a picture, or like one of the library",
-    .text = "Prints similarity (0-100 %, 50 % is a fair match), score (cosine of the two "
-            "embeddings) and path, best first; on a\n"
-            "terminal, results below the model's relevance line are drawn dim. With --queries, all "
-            "lines are answered in one\n"
-            "pass, and each JSON result carries query_index, the line's number from 0.\n"
-            "All of --minus and the filters may be combined; scores are then cosines with the mix "
-            "of the terms.",
+    .hint = "less of something is written with a blank, or after --: search beach - people",
+    .text =
+        "WORDS are a query line: words as you would say them, and what they may be mixed with.\n\n"
+        "  two dogs + snow - people          more and less; each part weighs 1, 2:snow weighs 2\n"
+        "  \"to be + or not\"                 quoted: words as they are\n"
+        "  @me.jpg beach   #17 - car         a file's picture, and one of the library by its id\n"
+        "  cat format:png width>2000         filters; also path: name: root: camera: taken: "
+        "after:\n"
+        "  cat (camera:fuji or after:2023)   before: modified: added: height mp orientation: "
+        "has:gps\n"
+        "  cat -path:*tmp* score>0.2         box: score; joined by and, or, not, parentheses\n\n"
+        "The shell takes quotes, parentheses, <, >, * and # for itself: put the line into single "
+        "quotes, as in\n"
+        "eyeshine search '\"black & white\" (format:png or width>2000)'. docs/QUERY.md is the "
+        "manual "
+        "of the language.\n\n"
+        "Prints similarity (0-100 %, 50 % is a fair match), score (cosine of the two "
+        "embeddings) and path, best first; on a\n"
+        "terminal, results below the model's relevance line are drawn dim. A line of filters alone "
+        "shows what passes, newest\n"
+        "first. With --queries, each line is a query line, those of plain words are answered in "
+        "one "
+        "pass, and each JSON result\n"
+        "carries query_index, the line's number from 0. All options and the line may be "
+        "combined, and all must hold;\n"
+        "scores are then cosines with the mix of the terms.",
     .run = run_search,
     .opts = opts,
     .nopts = O_COUNT,

@@ -136,7 +136,8 @@ static int say_unknown(const struct cli_command *command, int c, int argc, char 
     if (c == ':')
         cli_say("%s needs a value", what);
     else
-        cli_say("unknown option %s", what);
+        cli_say("unknown option %s%s%s", what, command && command->hint ? "; " : "",
+                command && command->hint ? command->hint : "");
     return usage_error(command);
 }
 

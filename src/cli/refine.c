@@ -150,44 +150,46 @@ void refine_release(struct refine *r)
 /* ---- a library here ---- */
 
 struct pages {
-    const struct refine *refine;
-    eye_term *terms; /* [nterms], the first to be filled in */
+    const struct refine_ask *ask;
+    const eye_term *terms; /* [nterms] its own and those to stay away from */
     size_t nterms;
-    float min_score;
     int (*put)(void *ctx, const eye_result *result);
     void *ctx;
     uint64_t *found;
 };
 
-static int put_page(const struct pages *p, const eye_results *page, size_t query)
+static int put_page(const struct pages *p, const eye_results *page)
 {
     int code = 0;
     for (size_t i = 0; i < eye_results_count(page) && !code; i++) {
         eye_result one = *eye_results_at(page, i);
-        one.query = query;
+        one.query = p->ask->query;
         code = p->put(p->ctx, &one);
         ++*p->found;
     }
     return code;
 }
 
-static int find_one(eye_lib *lib, const struct pages *p, size_t query, size_t limit)
+static int find_all(eye_lib *lib, const struct pages *p)
 {
+    const struct refine *r = p->ask->refine;
     struct eye_err err = {0};
     eye_results *page = NULL;
     int code = 0;
+    size_t limit = p->ask->limit;
     const char *cursor = NULL;
     do {
         eye_find_options o = {.limit = limit < PAGE ? limit : PAGE,
-                              .min_score = p->min_score,
-                              .filter = p->refine->filtered ? &p->refine->filter : NULL,
+                              .min_score = p->ask->min_score,
+                              .filter = r->filtered ? &r->filter : NULL,
+                              .where = p->ask->where,
                               .cursor = cursor};
         eye_results *next = NULL;
         code = eye_find(lib, p->terms, p->nterms, &o, &next, &err) ? cli_fail(&err) : 0;
         eye_results_free(page); /* the cursor was its */
         page = next;
         if (!code) {
-            code = put_page(p, page, query);
+            code = put_page(p, page);
             limit -= eye_results_count(page);
             cursor = eye_results_next(page);
         }
@@ -196,31 +198,33 @@ static int find_one(eye_lib *lib, const struct pages *p, size_t query, size_t li
     return code;
 }
 
-int refine_find(eye_lib *lib, const struct refine *r, const eye_query *queries, size_t n,
-                size_t limit, float min_score, int (*put)(void *ctx, const eye_result *result),
-                void *ctx, uint64_t *found)
+int refine_find(eye_lib *lib, const struct refine_ask *ask,
+                int (*put)(void *ctx, const eye_result *result), void *ctx, uint64_t *found)
 {
-    struct pages p = {.refine = r, .min_score = min_score, .put = put, .ctx = ctx, .found = found};
-    int code = 0;
-    p.nterms = 1 + r->minus.n + (r->minus_like != 0);
-    p.terms = calloc(p.nterms, sizeof *p.terms);
-    if (!p.terms) {
+    const struct refine *r = ask->refine;
+    size_t n = 0;
+    eye_term *terms = calloc(ask->nterms + r->minus.n + 1, sizeof *terms);
+    if (!terms) {
         cli_say("out of memory");
         return CLI_FAILED;
     }
-    for (size_t i = 1; i < p.nterms; i++) {
+    while (n < ask->nterms) {
+        terms[n] = ask->terms[n];
+        n++;
+    }
+    for (size_t i = 0; i < r->minus.n; i++) {
         eye_query q = EYE_QUERY_INIT;
-        if (i <= r->minus.n)
-            q.words = r->minus.items[i - 1];
-        else
-            q.like = r->minus_like;
-        p.terms[i] = (eye_term){q, -1};
+        q.words = r->minus.items[i];
+        terms[n++] = (eye_term){q, -1};
     }
-    for (size_t i = 0; i < n && !code; i++) {
-        p.terms[0] = (eye_term){queries[i], 1};
-        code = find_one(lib, &p, i, limit);
+    if (r->minus_like) {
+        eye_query q = EYE_QUERY_INIT;
+        q.like = r->minus_like;
+        terms[n++] = (eye_term){q, -1};
     }
-    free(p.terms);
+    const struct pages p = {ask, terms, n, put, ctx, found};
+    int code = find_all(lib, &p);
+    free(terms);
     return code;
 }
 

@@ -48,10 +48,19 @@ void refine_bind(struct refine *r, struct cli_opt *rows); /* rows [R_COUNT] */
 int refine_make(struct refine *r);
 void refine_release(struct refine *r);
 
-/* Each query with the rest, up to `limit` results, each to `put` (non-zero stops); *found counts. 0 or an exit code. */
-int refine_find(eye_lib *lib, const struct refine *r, const eye_query *queries, size_t n,
-                size_t limit, float min_score, int (*put)(void *ctx, const eye_result *result),
-                void *ctx, uint64_t *found);
+/* One query with the rest: of a library here or of a server. */
+struct refine_ask {
+    const struct refine *refine;
+    size_t query; /* its index, for the results */
+    const eye_term *terms;
+    size_t nterms;
+    const eye_where *where; /* NULL: none */
+    size_t limit;
+    float min_score; /* -2: none */
+};
+/* Its results, each to `put` (non-zero stops); *found counts. 0 or an exit code. */
+int refine_find(eye_lib *lib, const struct refine_ask *ask,
+                int (*put)(void *ctx, const eye_result *result), void *ctx, uint64_t *found);
 
 /* The same for a server: more items of the list "terms", and the member "filter" if there is one. */
 void refine_put_terms(const struct refine *r, struct json_writer *w);

@@ -32,13 +32,8 @@ int remote_ask(const struct remote *r, const struct remote_call *call, struct js
                struct eye_err *why);
 
 /* ---- remote_search.c ---- */
-struct remote_query {
-    const char *words, *image; /* image: path of a file */
-    int64_t like;
-};
-/* Up to `limit` results of each query, each to `put` (non-zero stops). *found counts. */
-int remote_search(const struct remote *r, const struct remote_query *queries, size_t n,
-                  const struct refine *refine, int64_t limit, double min_score,
+/* Results of one query, each to `put` (non-zero stops). filters: those of its line, "": none; ask->where is not looked at. *found counts. */
+int remote_search(const struct remote *r, const struct refine_ask *ask, const char *filters,
                   int (*put)(void *ctx, const eye_result *result), void *ctx, uint64_t *found);
 
 /* ---- remote_index.c ---- */

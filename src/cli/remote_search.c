@@ -1,29 +1,45 @@
 /* remote_search.c - `search --server`: the same results as from a library here, page by page. */
 #include "cli/remote.h"
 
-enum { PAGE = 500, BODY_MAX = 1 << 20 };
+enum { PAGE = 500, BODY_MAX = 4 << 20 };
 
 struct page {
-    const struct refine *refine;
-    int64_t limit;
-    double min_score;
-    const char *cursor; /* NULL: the first */
-    const char *upload; /* token of a picture that was sent; NULL: none */
+    const struct refine_ask *ask;
+    const char *filters; /* of the query line; "" */
+    size_t limit;
+    const char *cursor;        /* NULL: the first */
+    const struct json *before; /* the answer before; NULL: none */
 };
 
-static void put_term(struct json_writer *w, const struct remote_query *q, const struct page *p)
+static bool is_picture(const eye_query *q)
 {
+    return q->image_path || q->image_fd >= 0;
+}
+
+/* A picture is sent with the first page; later it has a token. */
+static void put_picture(struct json_writer *w, const struct page *p, size_t i)
+{
+    char field[32];
+    snprintf(field, sizeof field, "picture%zu", i);
+    const struct json *term = p->before ? json_at(json_get(p->before, "terms"), i) : NULL;
+    jw_kstr(w, "upload", term ? json_get_str(term, "upload", field) : field);
+}
+
+static void put_term(struct json_writer *w, const struct page *p, size_t i)
+{
+    const eye_term *t = &p->ask->terms[i];
     jw_object(w);
-    if (q->image)
-        jw_kstr(w, "upload", p->upload ? p->upload : "picture");
-    else if (q->like)
-        jw_kint(w, "like", q->like);
+    if (is_picture(&t->query))
+        put_picture(w, p, i);
+    else if (t->query.like)
+        jw_kint(w, "like", t->query.like);
     else
-        jw_kstr(w, "words", *q->words ? q->words : " ");
+        jw_kstr(w, "words", *t->query.words ? t->query.words : " ");
+    jw_knum(w, "weight", (double)t->weight, 9);
     jw_object_end(w);
 }
 
-static int write_body(struct buf *b, const struct remote_query *q, const struct page *p)
+static int write_body(struct buf *b, const struct page *p)
 {
     struct json_writer w;
     buf_clear(b);
@@ -31,13 +47,16 @@ static int write_body(struct buf *b, const struct remote_query *q, const struct 
     jw_object(&w);
     jw_key(&w, "terms");
     jw_array(&w);
-    put_term(&w, q, p);
-    refine_put_terms(p->refine, &w);
+    for (size_t i = 0; i < p->ask->nterms; i++)
+        put_term(&w, p, i);
+    refine_put_terms(p->ask->refine, &w);
     jw_array_end(&w);
-    refine_put_filter(p->refine, &w);
-    jw_kint(&w, "limit", p->limit);
-    if (p->min_score >= -1)
-        jw_knum(&w, "min_score", p->min_score, 9);
+    refine_put_filter(p->ask->refine, &w);
+    if (*p->filters)
+        jw_kstr(&w, "line", p->filters);
+    jw_kint(&w, "limit", (int64_t)p->limit);
+    if (p->ask->min_score >= -1)
+        jw_knum(&w, "min_score", (double)p->ask->min_score, 9);
     if (p->cursor)
         jw_kstr(&w, "cursor", p->cursor);
     jw_object_end(&w);
@@ -46,20 +65,42 @@ static int write_body(struct buf *b, const struct remote_query *q, const struct 
     return w.code ? CLI_USAGE : 0;
 }
 
-static int ask_page(const struct remote *r, const struct remote_query *q, const struct page *p,
-                    struct json **out)
+/* The form's parts: the query, and each picture. */
+struct form {
+    struct fetch_part parts[1 + EYE_ASK_TERMS];
+    char fields[EYE_ASK_TERMS][32], paths[EYE_ASK_TERMS][64];
+    size_t n;
+};
+
+static void fill_form(struct form *f, const char *body, const struct page *p)
+{
+    f->parts[0] = (struct fetch_part){.field = "query", .value = body};
+    f->n = 1;
+    for (size_t i = 0; i < p->ask->nterms && f->n <= EYE_ASK_TERMS; i++) {
+        const eye_query *q = &p->ask->terms[i].query;
+        if (!is_picture(q))
+            continue;
+        char *field = f->fields[f->n - 1], *path = f->paths[f->n - 1];
+        snprintf(field, sizeof f->fields[0], "picture%zu", i);
+        snprintf(path, sizeof f->paths[0], "/proc/self/fd/%d", q->image_fd);
+        f->parts[f->n++] = (struct fetch_part){
+            .field = field, .filename = "picture", .path = q->image_path ? q->image_path : path};
+    }
+}
+
+static int ask_page(const struct remote *r, const struct page *p, struct json **out)
 {
     struct buf b;
+    struct form form;
     buf_init(&b, BODY_MAX);
-    int code = write_body(&b, q, p);
-    struct fetch_part parts[] = {{.field = "query", .value = b.data},
-                                 {.field = "picture", .filename = "picture", .path = q->image}};
-    bool send = q->image && !p->upload;
+    int code = write_body(&b, p);
+    fill_form(&form, b.data, p);
+    bool send = form.n > 1 && !p->before;
     struct remote_call call = {.method = "POST",
                                .path = "/search",
                                .json = send ? NULL : b.data,
-                               .parts = send ? parts : NULL,
-                               .nparts = send ? 2 : 0};
+                               .parts = send ? form.parts : NULL,
+                               .nparts = send ? form.n : 0};
     if (!code)
         code = remote_ask(r, &call, out, NULL);
     buf_release(&b);
@@ -99,7 +140,7 @@ struct sink {
     uint64_t *found;
 };
 
-static int put_page(const struct json *root, size_t query, const struct sink *sink, int64_t *left)
+static int put_page(const struct json *root, size_t query, const struct sink *sink, size_t *left)
 {
     const struct json *hits = json_get(root, "hits");
     int code = 0;
@@ -115,37 +156,26 @@ static int put_page(const struct json *root, size_t query, const struct sink *si
     return code;
 }
 
-/* The pages of one query. What the next request needs of an answer lives until that request is done. */
-static int search_one(const struct remote *r, const struct remote_query *q, size_t query,
-                      const struct refine *refine, int64_t limit, double min_score,
-                      const struct sink *sink)
-{
-    struct json *answer = NULL;
-    int64_t left = limit;
-    int code = 0;
-    struct page p = {.refine = refine, .min_score = min_score};
-    do {
-        struct json *next = NULL;
-        p.limit = left < PAGE ? left : PAGE;
-        code = ask_page(r, q, &p, &next);
-        json_free(answer);
-        answer = next;
-        if (!code)
-            code = put_page(answer, query, sink, &left);
-        p.cursor = json_get_str(answer, "next", NULL);
-        p.upload = json_get_str(json_at(json_get(answer, "terms"), 0), "upload", NULL);
-    } while (!code && p.cursor && left > 0);
-    json_free(answer);
-    return code;
-}
-
-int remote_search(const struct remote *r, const struct remote_query *queries, size_t n,
-                  const struct refine *refine, int64_t limit, double min_score,
+/* Page by page. What the next request needs of an answer lives until that request is done. */
+int remote_search(const struct remote *r, const struct refine_ask *ask, const char *filters,
                   int (*put)(void *ctx, const eye_result *result), void *ctx, uint64_t *found)
 {
     const struct sink sink = {put, ctx, found};
+    struct json *answer = NULL;
+    size_t left = ask->limit;
     int code = 0;
-    for (size_t i = 0; i < n && !code; i++)
-        code = search_one(r, &queries[i], i, refine, limit, min_score, &sink);
+    struct page p = {.ask = ask, .filters = filters};
+    do {
+        struct json *next = NULL;
+        p.limit = left < PAGE ? left : PAGE;
+        code = ask_page(r, &p, &next);
+        json_free(answer);
+        answer = next;
+        if (!code)
+            code = put_page(answer, ask->query, &sink, &left);
+        p.cursor = json_get_str(answer, "next", NULL);
+        p.before = answer;
+    } while (!code && p.cursor && left > 0);
+    json_free(answer);
     return code;
 }
