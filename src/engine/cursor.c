@@ -1,14 +1,14 @@
 /* cursor.c - a place in the order of results, as text that goes through a URL.
  *
- * 18 bytes, base64 without padding (RFC 4648 section 5): order, version, score as its bits, id, and the first bytes of a
- * SHA-256 over these. The sum keeps out what is mistyped or cut off; it is no secret, for a cursor gives no
+ * 21 bytes, base64 without padding (RFC 4648 section 5): order, version, score as its bits, id, how many results came up to it, and the
+ * first bytes of a SHA-256 over these. The sum keeps out what is mistyped or cut off; it is no secret, for a cursor gives no
  * right to anything. Numbers are big-endian. The score is the scan's own, before it is clamped for
  * people, so that the next page begins exactly behind it. */
 #include <math.h>
 
 #include "engine/search.h"
 
-enum { PAYLOAD = 14, CHECK = 4, BYTES = PAYLOAD + CHECK, VERSION = 1 };
+enum { PAYLOAD = 17, CHECK = 4, BYTES = PAYLOAD + CHECK, VERSION = 2, DEPTH_MAX = 0xffffff };
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -35,15 +35,16 @@ static void seal(const uint8_t *payload, uint8_t *check)
     memcpy(check, h.bytes, CHECK);
 }
 
-void eng_cursor_write(enum eng_order order, const struct vector_hit *place, char *text)
+void eng_cursor_write(enum eng_order order, const struct eng_place *place, char *text)
 {
     uint8_t b[BYTES];
     uint32_t bits;
-    memcpy(&bits, &place->score, sizeof bits);
+    memcpy(&bits, &place->hit.score, sizeof bits);
     put(b, (uint64_t)order, 1);
     put(b + 1, VERSION, 1);
     put(b + 2, bits, 4);
-    put(b + 6, (uint64_t)place->id, 8);
+    put(b + 6, (uint64_t)place->hit.id, 8);
+    put(b + 14, place->depth < DEPTH_MAX ? place->depth : DEPTH_MAX, 3);
     seal(b, b + PAYLOAD);
     for (int i = 0; i < BYTES / 3; i++) {
         uint64_t three = get(b + 3 * i, 3);
@@ -73,17 +74,18 @@ static bool decode(const char *text, uint8_t *b)
     return true;
 }
 
-int eng_cursor_read(const char *text, enum eng_order order, struct vector_hit *place,
+int eng_cursor_read(const char *text, enum eng_order order, struct eng_place *place,
                     struct eye_err *err)
 {
     uint8_t b[BYTES], check[CHECK];
     bool ok = decode(text, b);
     if (ok) {
         uint32_t bits = (uint32_t)get(b + 2, 4);
-        memcpy(&place->score, &bits, sizeof bits);
-        place->id = (int64_t)get(b + 6, 8);
+        memcpy(&place->hit.score, &bits, sizeof bits);
+        place->hit.id = (int64_t)get(b + 6, 8);
+        place->depth = (size_t)get(b + 14, 3);
         seal(b, check);
-        ok = !memcmp(check, b + PAYLOAD, CHECK) && b[1] == VERSION && isfinite(place->score);
+        ok = !memcmp(check, b + PAYLOAD, CHECK) && b[1] == VERSION && isfinite(place->hit.score);
     }
     if (!ok) {
         return eye_fail(err, EYE_EINVAL,

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/cpu.h"
-#include "engine/engine.h"
+#include "engine/index.h"
 
 enum { DECODERS_MAX = 4, IDLE_STORE_BYTES = 1 << 20 };
 enum { LOCK_TRIES = 60, LOCK_PAUSE_MS = 50 }; /* for a dead process's lock: 3 s */
@@ -114,7 +114,8 @@ eye_lib *eye_open(const eye_options *options, struct eye_err *err)
     eng_turns_init(&lib->turns, lib->threads);
     lib->encodings = eng_encodings_new(err);
     lib->answers = lib->encodings ? eng_answers_new(ENG_ANSWERS_BYTES, err) : NULL;
-    if (!lib->answers || open_parts(lib, options, err) < 0) {
+    lib->combiner = lib->answers ? eng_combiner_new(err) : NULL;
+    if (!lib->combiner || eng_maker_init(lib, err) < 0 || open_parts(lib, options, err) < 0) {
         eye_close(lib);
         return NULL;
     }
@@ -128,16 +129,14 @@ void eye_close(eye_lib *lib)
     }
     eye_jobs_stop(lib);
     eng_jobs_free(lib);
+    eng_maker_stop(lib);
     for (size_t i = 0; i < lib->nidle; i++) {
         store_close(lib->idle[i]);
     }
     if (lib->model) {
         eng_model_put(lib, lib->model);
     }
-    if (lib->vectors) {
-        vector_free(lib->vectors->set);
-        free(lib->vectors);
-    }
+    eng_vectors_put(lib, lib->vectors);
     if (lib->decoder) {
         decoder_close(lib->decoder);
     }
@@ -147,6 +146,8 @@ void eye_close(eye_lib *lib)
     eng_thumbs_free(lib->thumbs);
     eng_encodings_free(lib->encodings);
     eng_answers_free(lib->answers);
+    eng_combiner_free(lib->combiner);
+    eng_maker_release(lib);
     eng_places_release(&lib->places);
     pthread_mutex_destroy(&lib->lock);
     pthread_mutex_destroy(&lib->load_lock);

@@ -36,14 +36,6 @@ struct eng_model {
     char *folder;
 };
 
-/* All vectors of one model as of one mark, shared likewise. */
-struct eng_vectors {
-    int refs; /* under lib->lock */
-    struct vector_set *set;
-    int64_t model;
-    struct store_mark mark;
-};
-
 struct eng_turns {
     pthread_mutex_t lock;
     pthread_cond_t left;
@@ -69,7 +61,10 @@ struct eye_lib {
     struct eng_model *model;     /* NULL until first needed */
     struct eng_vectors *vectors; /* NULL until first needed */
     struct eng_encodings *encodings;
-    struct eng_answers *answers;  /* allowed.c */
+    struct eng_answers *answers;   /* allowed.c */
+    struct eng_combiner *combiner; /* combine.c */
+    struct eng_maker *maker;       /* index_maker.c */
+    const struct eng_index_knobs *knobs;
     struct eng_turns turns;       /* at the model, for queries */
     struct pool *pool;            /* for searches; NULL until first needed */
     struct decoder_pool *decoder; /* for pictures as queries; NULL until needed */
@@ -152,14 +147,9 @@ int eng_open_file(const char *path, struct stat *st, struct eye_err *err);
 const struct store_root *eng_root_of(const struct store_root *roots, size_t n, const char *path,
                                      const char **rel);
 
-/* ---- vectors.c ---- */
-struct eng_vectors *eng_vectors_get(eye_lib *lib, struct store *s, int64_t model, int dim,
-                                    struct eye_err *err);
-void eng_vectors_put(eye_lib *lib, struct eng_vectors *v);
-
 /* ---- query.c ---- */
-/* Each query's vector, out [nq, dim]. `set` is where `like` looks; NULL: nowhere. */
-int eng_queries_encode(eye_lib *lib, struct eng_model *model, const struct vector_set *set,
+/* Each query's vector, out [nq, dim]. `like` looks among the vectors of model number `id` in `s`; NULL: nowhere. */
+int eng_queries_encode(eye_lib *lib, struct eng_model *model, struct store *s, int64_t id,
                        const eye_query *queries, size_t nq, float *out, struct eye_err *err);
 
 /* ---- picture.c ---- */

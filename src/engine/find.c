@@ -3,14 +3,17 @@
  * The order is (score descending, id ascending), total and the same for everybody, so a place in it needs nothing
  * that a server would have to remember: a page is "the best that come after this one". Each page scans again; at 100,000
  * pictures that is some milliseconds, and no state between pages can grow stale or be exhausted.
+ * How many results came before travels along, for the index looks at more candidates the deeper a page is.
  *
- * The filter is answered by the store first and becomes a mask over the vectors: then the scan is exact, whatever share
- * passes. Asking the k nearest and filtering them afterwards, as is often done, loses results.
+ * The filter is answered by the store first and becomes a mask over the vectors: then the search is exact, up to a million
+ * that pass. Asking the k nearest and filtering them afterwards, as is often done, loses results.
  *
  * Without terms nothing is compared: newest first, by id, without model and vectors. */
 #include <math.h>
 
 #include "engine/search.h"
+
+#include "engine/index.h"
 
 enum { PAGE_MAX = 1000, TERMS_MAX = 64 };
 
@@ -23,8 +26,9 @@ struct find {
     struct eng_allowed allowed; /* what passes the filter */
     float *v;                   /* [dim] */
     struct clip_calibration cal;
-    uint64_t *mask;          /* NULL: all rows */
-    struct vector_hit *hits; /* [limit + 1] */
+    size_t likes;            /* pictures that are themselves asked for: left out */
+    struct vector_hit *hits; /* [limit + 1 + likes] */
+    size_t depth;            /* results before the page */
     struct vector_hit at;    /* where the page begins */
     bool paged;              /* there is such a place */
     eye_results *results;
@@ -54,47 +58,67 @@ static int encode(struct find *f, struct eye_err *err)
         queries[i] = f->terms[i].query;
     }
     rc = rc < 0 ? rc
-                : eng_queries_encode(f->lib, f->session.model, f->session.vectors->set, queries,
-                                     f->nterms, u, err);
+                : eng_queries_encode(f->lib, f->session.model, f->session.store,
+                                     f->session.vectors->model, queries, f->nterms, u, err);
     rc = rc < 0 ? rc : eng_mix(f->terms, f->nterms, u, dim, info, f->v, &f->cal, err);
     free(queries);
     free(u);
     return rc;
 }
 
-/* What passes the filter, less the pictures that are themselves asked for. */
-static int make_mask(struct find *f, struct eye_err *err)
+static bool is_asked_for(const struct find *f, int64_t id)
 {
-    const struct vector_set *set = f->session.vectors->set;
-    bool likes = false;
     for (size_t i = 0; i < f->nterms; i++) {
-        likes = likes || (f->terms[i].query.like && f->terms[i].weight > 0);
-    }
-    if (f->allowed.all && !likes) {
-        return 0;
-    }
-    f->mask = vector_mask(set, f->allowed.ids, f->allowed.n, err);
-    for (size_t i = 0; f->mask && i < f->nterms; i++) {
-        if (f->terms[i].query.like && f->terms[i].weight > 0) {
-            vector_mask_drop(set, f->mask, f->terms[i].query.like);
+        if (f->terms[i].query.like == id && f->terms[i].weight > 0) {
+            return true;
         }
     }
-    return f->mask ? 0 : EYE_ENOMEM;
+    return false;
+}
+
+static void count_likes(struct find *f)
+{
+    for (size_t i = 0; i < f->nterms; i++) {
+        f->likes += f->terms[i].query.like && f->terms[i].weight > 0;
+    }
+}
+
+/* Those that are themselves asked for go. */
+static size_t leave_out(const struct find *f, size_t n)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!f->likes || !is_asked_for(f, f->hits[i].id)) {
+            f->hits[left++] = f->hits[i];
+        }
+    }
+    return left;
 }
 
 /* The next hits after f->at, at most max. */
 static int next_by_score(struct find *f, size_t max, size_t *n, struct eye_err *err)
 {
-    struct vector_scope scope = {f->mask, f->paged ? &f->at : NULL};
-    struct pool *pool;
-    int rc = eng_pool(f->lib, &pool, err);
-    rc = rc < 0
-             ? rc
-             : vector_search(f->session.vectors->set, f->v, 1, max, &scope, pool, f->hits, n, err);
-    while (rc == 0 && *n && f->hits[*n - 1].score < f->options->min_score) {
+    struct vector_hit after = f->at; /* what it is compared with must not move */
+    struct vector_ask ask = {.query = f->v,
+                             .k = max + f->likes,
+                             .after = f->paged ? &after : NULL,
+                             .depth = f->depth + f->results->n,
+                             .hits = f->hits};
+    struct eng_rank rank = {.asks = &ask, .n = 1, .exact = f->options->exact};
+    if (!f->allowed.all) {
+        rank.ids = f->allowed.ids;
+        rank.nids = f->allowed.n;
+    }
+    int rc = eng_rank(f->lib, &f->session, &rank, err);
+    if (rc < 0) {
+        return rc;
+    }
+    *n = leave_out(f, ask.count);
+    *n = *n < max ? *n : max;
+    while (*n && f->hits[*n - 1].score < f->options->min_score) {
         --*n;
     }
-    return rc;
+    return 0;
 }
 
 /* ---- without terms ---- */
@@ -138,7 +162,8 @@ static int next_by_age(struct find *f, size_t max, size_t *n, struct eye_err *er
 static int turn_page(struct find *f, const struct vector_hit *last, struct eye_err *err)
 {
     char text[ENG_CURSOR_LEN + 1];
-    eng_cursor_write(f->nterms ? ENG_BY_SCORE : ENG_BY_AGE, last, text);
+    struct eng_place place = {*last, f->depth + f->results->n};
+    eng_cursor_write(f->nterms ? ENG_BY_SCORE : ENG_BY_AGE, &place, text);
     f->results->next = mem_strdup(text, err);
     return f->results->next ? 0 : EYE_ENOMEM;
 }
@@ -148,7 +173,7 @@ static int turn_page(struct find *f, const struct vector_hit *last, struct eye_e
 static int fill_page(struct find *f, struct eye_err *err)
 {
     size_t limit = f->options->limit, n = 0;
-    f->hits = mem_calloc(limit + 1, sizeof *f->hits, err);
+    f->hits = mem_calloc(limit + 1 + f->likes, sizeof *f->hits, err);
     if (!f->hits) {
         return EYE_ENOMEM;
     }
@@ -178,7 +203,7 @@ static int run(struct find *f, struct eye_err *err)
         rc = eng_session_open(f->lib, &f->session, err);
         rc = rc < 0 ? rc : encode(f, err);
         rc = rc < 0 ? rc : apply_filter(f, err);
-        rc = rc < 0 ? rc : make_mask(f, err);
+        count_likes(f);
     } else {
         f->session.store = eng_store_get(f->lib, err);
         rc = f->session.store ? apply_filter(f, err) : eng_code(err);
@@ -201,7 +226,10 @@ static int check(struct find *f, struct eye_err *err)
     }
     int rc = 0;
     if (o->cursor) {
-        rc = eng_cursor_read(o->cursor, f->nterms ? ENG_BY_SCORE : ENG_BY_AGE, &f->at, err);
+        struct eng_place place = {{0, 0}, 0};
+        rc = eng_cursor_read(o->cursor, f->nterms ? ENG_BY_SCORE : ENG_BY_AGE, &place, err);
+        f->at = place.hit;
+        f->depth = place.depth;
         f->paged = rc == 0;
     }
     return rc;
@@ -222,7 +250,6 @@ int eye_find(eye_lib *lib, const eye_term *terms, size_t nterms, const eye_find_
     eng_session_close(lib, &f.session);
     eng_allowed_put(lib, &f.allowed);
     free(f.v);
-    free(f.mask);
     free(f.hits);
     if (rc < 0) {
         eye_results_free(f.results);

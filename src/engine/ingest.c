@@ -2,6 +2,7 @@
  *
  * Order matters at the start: the lock, then the decoder's workers (forked while the process is small and has
  * no threads of ours), then the model, then threads. A dry run needs none of them. */
+#include "engine/index.h"
 #include "engine/scan.h"
 
 static const eye_index_options no_options = {0};
@@ -88,6 +89,37 @@ static int locked(struct eng_scan *scan, struct eng_pipe *p, struct store *s,
     return rc;
 }
 
+/* ---- and the index of it ---- */
+
+struct ending {
+    const eye_index_options *options;
+    const eye_index_progress *counts;
+    double told;
+};
+
+/* Who can stop a run can stop this, too: what was indexed is. */
+static int is_stopped(void *ctx)
+{
+    struct ending *e = ctx;
+    double now = eng_now();
+    if (!e->options->progress || now - e->told < 0.1) {
+        return 0;
+    }
+    e->told = now;
+    return e->options->progress(e->options->ctx, e->counts);
+}
+
+static void make_index(struct eng_scan *scan, struct store *s, const struct eng_model *model,
+                       bool whole, const eye_index_progress *counts)
+{
+    struct ending e = {scan->options, counts, eng_now()};
+    if (whole) {
+        eng_make_now(scan->lib, s, model, is_stopped, &e);
+    } else {
+        eng_make_later(scan->lib, s, model);
+    }
+}
+
 int eng_index(eye_lib *lib, const struct eng_wanted *wanted, const eye_index_options *options,
               eye_index_progress *out, struct eye_err *err)
 {
@@ -95,12 +127,12 @@ int eng_index(eye_lib *lib, const struct eng_wanted *wanted, const eye_index_opt
     struct eng_pipe pipe;
     struct eng_model *model = NULL;
     struct eye_err local = {0};
+    eye_index_progress counts = {0};
     int lock = -1;
     scan.lib = lib;
     scan.options = options ? options : &no_options;
-    if (out) {
-        memset(out, 0, sizeof *out);
-    }
+    out = out ? out : &counts;
+    memset(out, 0, sizeof *out);
     int rc = check_options(lib, scan.options, err);
     if (rc < 0 || (!scan.options->dry_run && (rc = eng_lock(lib, &lock, err)) < 0)) {
         return rc;
@@ -114,17 +146,20 @@ int eng_index(eye_lib *lib, const struct eng_wanted *wanted, const eye_index_opt
     } else {
         rc = eng_code(&local);
     }
+    eng_unlock(lock); /* others may index while the index is made of this */
+    if (rc == 0 && model) {
+        make_index(&scan, s, model, wanted->whole, out);
+    }
     eng_model_put(lib, model);
     eng_store_put(lib, scan.store);
     eng_store_put(lib, s);
     eng_scan_release(&scan);
-    eng_unlock(lock);
     return rc < 0 ? eye_fail(err, rc, "%s", local.msg) : 0;
 }
 
 int eye_index(eye_lib *lib, const char *const *paths, size_t npaths,
               const eye_index_options *options, eye_index_progress *out, struct eye_err *err)
 {
-    struct eng_wanted wanted = {.paths = paths, .npaths = npaths};
+    struct eng_wanted wanted = {.paths = paths, .npaths = npaths, .whole = true};
     return eng_index(lib, &wanted, options, out, err);
 }

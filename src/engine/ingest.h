@@ -168,6 +168,7 @@ struct eng_wanted {
     const char *const *rels; /* [nrels] below root_path */
     size_t nrels;
     struct decoder_pool *decoder; /* one to borrow; NULL: its own */
+    bool whole; /* segments of the index are made before it returns, not in the background */
 };
 int eng_index(eye_lib *lib, const struct eng_wanted *wanted, const eye_index_options *options,
               eye_index_progress *out, struct eye_err *err);

@@ -1,7 +1,7 @@
 /* library.c - what a library holds: counts, roots, the ledger of failures, and checking all of it. */
 #include <unistd.h>
 
-#include "engine/engine.h"
+#include "engine/index.h"
 
 /* ---- status ---- */
 
@@ -47,6 +47,20 @@ static int64_t status_model(eye_lib *lib, struct store *s, eye_status *out)
     return 0;
 }
 
+static int count_segments(struct store *s, int64_t model, eye_status *out, struct eye_err *err)
+{
+    struct store_segment *rows = NULL;
+    size_t n = 0;
+    int rc = model ? store_segments(s, model, &rows, &n, err) : 0;
+    for (size_t i = 0; i < n; i++) {
+        out->index_rows += rows[i].rows;
+        out->index_bytes += rows[i].bytes;
+    }
+    out->index_segments = n;
+    free(rows);
+    return rc;
+}
+
 int eye_status_get(eye_lib *lib, eye_status *out, struct eye_err *err)
 {
     struct store_stats stats = {0};
@@ -59,6 +73,7 @@ int eye_status_get(eye_lib *lib, eye_status *out, struct eye_err *err)
     }
     int64_t model = status_model(lib, s, out);
     int rc = store_stats(s, model, &stats, err);
+    rc = rc < 0 ? rc : count_segments(s, model, out, err);
     rc = rc < 0 ? rc : store_roots(s, &roots, &n, err);
     eng_store_put(lib, s);
     if (rc < 0) {
@@ -234,6 +249,7 @@ int eye_verify(eye_lib *lib, bool deep, void (*fn)(void *ctx, const char *findin
         return EYE_EIO;
     }
     int rc = store_verify(v.store, fn, ctx, &n, err);
+    rc = rc < 0 ? rc : eng_index_verify(lib, v.store, deep, fn, ctx, &v.findings, err);
     if (rc == 0 && deep) {
         rc = verify_files(&v, err);
     }

@@ -6,6 +6,8 @@
 struct encoder {
     eye_lib *lib;
     struct eng_model *model;
+    struct store *store; /* may be NULL */
+    int64_t model_id;
 };
 
 /* Words or a prepared picture through the model; as many at once as there are threads. */
@@ -73,21 +75,28 @@ static int encode_file(const struct encoder *e, const char *path, float *out, st
     return 0;
 }
 
-static int copy_stored(const struct encoder *e, const struct vector_set *set, int64_t id,
-                       float *out, struct eye_err *err)
+static int copy_stored(const struct encoder *e, int64_t id, float *out, struct eye_err *err)
 {
-    const uint16_t *row = set ? vector_row(set, id) : NULL;
-    size_t dim = (size_t)clip_info(e->model->clip)->dim;
+    int dim = clip_info(e->model->clip)->dim, rc = 0;
+    bool there = false;
+    uint16_t *row = mem_calloc((size_t)dim, sizeof *row, err);
     if (!row) {
-        return eye_fail(err, EYE_ENOTFOUND, "no picture with id %lld is in the library",
-                        (long long)id);
+        return EYE_ENOMEM;
     }
-    eng_from_half(row, out, dim);
-    return 0;
+    if (e->store && e->model_id) {
+        rc = store_vector_rows(e->store, e->model_id, dim, &id, 1, row, &there, err);
+    }
+    if (there) {
+        eng_from_half(row, out, (size_t)dim);
+    } else if (rc == 0) {
+        rc = eye_fail(err, EYE_ENOTFOUND, "no picture with id %lld is in the library",
+                      (long long)id);
+    }
+    free(row);
+    return rc;
 }
 
-static int encode_one(const struct encoder *e, const struct vector_set *set, const eye_query *q,
-                      float *out, struct eye_err *err)
+static int encode_one(const struct encoder *e, const eye_query *q, float *out, struct eye_err *err)
 {
     if (q->image_path) {
         return encode_file(e, q->image_path, out, err);
@@ -96,7 +105,7 @@ static int encode_one(const struct encoder *e, const struct vector_set *set, con
         return encode_fd(e, q->image_fd, out, err);
     }
     if (q->like) {
-        return copy_stored(e, set, q->like, out, err);
+        return copy_stored(e, q->like, out, err);
     }
     return encode_words(e, q->words, out, err);
 }
@@ -111,10 +120,10 @@ static int check(const eye_query *q, struct eye_err *err)
     return 0;
 }
 
-int eng_queries_encode(eye_lib *lib, struct eng_model *model, const struct vector_set *set,
+int eng_queries_encode(eye_lib *lib, struct eng_model *model, struct store *s, int64_t id,
                        const eye_query *queries, size_t nq, float *out, struct eye_err *err)
 {
-    struct encoder e = {lib, model};
+    struct encoder e = {lib, model, s, id};
     size_t dim = (size_t)clip_info(model->clip)->dim;
     struct decoder_pool *decoder;
     int rc = 0;
@@ -125,7 +134,7 @@ int eng_queries_encode(eye_lib *lib, struct eng_model *model, const struct vecto
         }
     }
     for (size_t i = 0; rc == 0 && i < nq; i++) {
-        rc = encode_one(&e, set, &queries[i], out + i * dim, err);
+        rc = encode_one(&e, &queries[i], out + i * dim, err);
     }
     return rc;
 }

@@ -1,6 +1,8 @@
 /* search.c - rank pictures by the cosine with each of many queries. */
 #include "engine/search.h"
 
+#include "engine/index.h"
+
 enum { LIMIT_MAX = 100000 };
 
 /* One query's hits [n], best first, to results. */
@@ -44,8 +46,9 @@ int eng_session_open(eye_lib *lib, struct eng_session *session, struct eye_err *
     session->store = eng_store_get(lib, &local);
     session->model = session->store ? eng_model_get(lib, session->store, &local) : NULL;
     if (session->model && eng_model_id(session->model, session->store, false, &id, &local) == 0) {
-        session->vectors =
-            eng_vectors_get(lib, session->store, id, clip_info(session->model->clip)->dim, &local);
+        const struct clip_info *info = clip_info(session->model->clip);
+        const struct vector_spec spec = {info->dim, info->weights};
+        session->vectors = eng_vectors_get(lib, session->store, id, &spec, &local);
     }
     return session->vectors ? 0 : eye_fail(err, eng_code(&local), "%s", local.msg);
 }
@@ -68,8 +71,8 @@ static int prepare(struct search *sr, struct eye_err *err)
         return eye_fail(err, EYE_EINVAL, "%zu queries are too many", sr->nq);
     }
     sr->q = mem_calloc(n, sizeof *sr->q, err);
-    return sr->q ? eng_queries_encode(sr->lib, sr->session.model, sr->session.vectors->set,
-                                      sr->queries, sr->nq, sr->q, err)
+    return sr->q ? eng_queries_encode(sr->lib, sr->session.model, sr->session.store,
+                                      sr->session.vectors->model, sr->queries, sr->nq, sr->q, err)
                  : EYE_ENOMEM;
 }
 
@@ -81,11 +84,29 @@ static void release(struct search *sr)
     free(sr->counts);
 }
 
+/* hits [nq, k] of all queries in one pass */
+static int compare(struct search *sr, size_t k, struct eye_err *err)
+{
+    size_t dim = (size_t)clip_info(sr->session.model->clip)->dim;
+    struct vector_ask *asks = mem_calloc(sr->nq, sizeof *asks, err);
+    struct eng_rank rank = {.asks = asks, .n = sr->nq, .exact = sr->options->exact};
+    for (size_t i = 0; asks && i < sr->nq; i++) {
+        asks[i].query = sr->q + i * dim;
+        asks[i].k = k;
+        asks[i].hits = sr->hits + i * k;
+    }
+    int rc = asks ? eng_rank(sr->lib, &sr->session, &rank, err) : EYE_ENOMEM;
+    for (size_t i = 0; rc == 0 && i < sr->nq; i++) {
+        sr->counts[i] = asks[i].count;
+    }
+    free(asks);
+    return rc;
+}
+
 static int rank(struct search *sr, eye_results *r, struct eye_err *err)
 {
     const struct clip_info *info = clip_info(sr->session.model->clip);
-    size_t have = vector_count(sr->session.vectors->set), k = sr->options->limit + 1, n;
-    struct pool *pool;
+    size_t have = (size_t)sr->session.vectors->mark.vectors, k = sr->options->limit + 1, n;
     k = k < have ? k : have; /* one more than asked for: `like` leaves its own picture out */
     if (k == 0 || sr->nq == 0) {
         return 0;
@@ -95,10 +116,7 @@ static int rank(struct search *sr, eye_results *r, struct eye_err *err)
     }
     sr->hits = mem_calloc(n, sizeof *sr->hits, err);
     sr->counts = sr->hits ? mem_calloc(sr->nq, sizeof *sr->counts, err) : NULL;
-    int rc = sr->counts ? eng_pool(sr->lib, &pool, err) : EYE_ENOMEM;
-    rc = rc < 0 ? rc
-                : vector_search(sr->session.vectors->set, sr->q, sr->nq, k, NULL, pool, sr->hits,
-                                sr->counts, err);
+    int rc = sr->counts ? compare(sr, k, err) : EYE_ENOMEM;
     for (size_t i = 0; rc == 0 && i < sr->nq; i++) {
         const struct clip_calibration *cal =
             sr->queries[i].words ? &info->text_cal : &info->image_cal;

@@ -38,13 +38,17 @@ int eng_results_add(eye_results *r, struct store *s, const struct eng_hit *hit,
 
 /* ---- cursor.c ---- */
 
-enum { ENG_CURSOR_LEN = 24 };
+enum { ENG_CURSOR_LEN = 28 };
 enum eng_order { ENG_BY_SCORE = 1, ENG_BY_AGE = 2 };
 
+struct eng_place {
+    struct vector_hit hit; /* the last result so far */
+    size_t depth;          /* how many came up to it; no more than 2^24 - 1 are told */
+};
 /* text: [ENG_CURSOR_LEN + 1] */
-void eng_cursor_write(enum eng_order order, const struct vector_hit *place, char *text);
+void eng_cursor_write(enum eng_order order, const struct eng_place *place, char *text);
 /* EYE_EINVAL: not one of ours, or of the other order. */
-int eng_cursor_read(const char *text, enum eng_order order, struct vector_hit *place,
+int eng_cursor_read(const char *text, enum eng_order order, struct eng_place *place,
                     struct eye_err *err);
 
 /* ---- filter.c ---- */

@@ -6,6 +6,7 @@
  *
  * Pictures on a root that is offline block the switch: it would take them out of every search without a word. Files
  * that are broken or gone do not, the next index run judges them. */
+#include "engine/index.h"
 #include "engine/scan.h"
 
 struct use {
@@ -108,6 +109,12 @@ static int source(void *ctx, struct eng_pipe *p, struct eye_err *err)
 }
 
 /* ---- the run ---- */
+
+static int is_stopped(void *ctx)
+{
+    const struct use *u = ctx;
+    return u->progress ? u->progress(u->ctx, u->total, u->total) : 0;
+}
 
 static int on_progress(void *ctx, const eye_index_progress *p)
 {
@@ -236,6 +243,9 @@ static int use_locked(struct use *u, const char *name, struct store *s, struct e
                 (unsigned long long)u->lost);
     }
     eng_pipe_release(&pipe);
+    if (rc == 0) {
+        eng_make_now(lib, s, model, is_stopped, u);
+    }
     eng_model_put(lib, model);
     return rc;
 }

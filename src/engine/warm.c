@@ -16,7 +16,7 @@ int eye_warm(eye_lib *lib, struct eye_err *err)
         0) { /* words make the text tower ready; pictures as queries are rarer, and their tower is the large one */
         size_t dim = (size_t)clip_info(session.model->clip)->dim;
         float *v = mem_calloc(dim, sizeof *v, err);
-        rc = v ? eng_queries_encode(lib, session.model, NULL, &words, 1, v, err) : EYE_ENOMEM;
+        rc = v ? eng_queries_encode(lib, session.model, NULL, 0, &words, 1, v, err) : EYE_ENOMEM;
         free(v);
     }
     eng_session_close(lib, &session);

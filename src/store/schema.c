@@ -155,6 +155,7 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "ALTER TABLE picture ADD COLUMN phash INTEGER;" /* 64 bits; NULL: never computed; 0: the picture has none */
     "CREATE INDEX picture_unhashed ON picture(id) WHERE phash IS NULL;"
     "ALTER TABLE model ADD COLUMN log_from INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE model ADD COLUMN switches INTEGER NOT NULL DEFAULT 0;" /* of segments */
     "UPDATE model SET log_from = changes;"
 
     /* What happened to a model's vectors, by the number that model.changes had then: all that came after log_from, and of what
@@ -166,14 +167,14 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "  gone INTEGER NOT NULL,"
     "  PRIMARY KEY(model, change)) STRICT, WITHOUT ROWID;"
 
-    /* Files of the quantised index; a file without a row here is litter. Holds what was live at change `upto`. */
+    /* Files of the quantised index; a file without a row here is litter. Each holds nothing that came after change `upto`, and
+     * together they hold all that was live at the largest of these. */
     "CREATE TABLE segment("
+    "  name TEXT PRIMARY KEY," /* below LIBRARY/index/ */
     "  model INTEGER NOT NULL,"
     "  upto INTEGER NOT NULL,"
-    "  name TEXT NOT NULL UNIQUE," /* below LIBRARY/index/ */
     "  rows INTEGER NOT NULL,"
-    "  bytes INTEGER NOT NULL,"
-    "  PRIMARY KEY(model, upto)) STRICT, WITHOUT ROWID;"
+    "  bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 
     /* One row: grows with each commit that may change what a filter lets pass. */
     "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), generation INTEGER NOT NULL) "
@@ -326,7 +327,7 @@ static int check_tables(struct store *s, struct eye_err *err)
     };
     static const char *const probes3[] = {
         "SELECT phash FROM picture INDEXED BY picture_unhashed WHERE phash IS NULL LIMIT 0",
-        "SELECT log_from FROM model LIMIT 0",
+        "SELECT log_from, switches FROM model LIMIT 0",
         "SELECT model, change, picture, gone FROM vector_log LIMIT 0",
         "SELECT model, upto, name, rows, bytes FROM segment LIMIT 0",
         "SELECT generation FROM state LIMIT 0",

@@ -96,17 +96,14 @@ static int load_row(struct store *s, struct query *q, struct vector_set *set, st
     return rc;
 }
 
-/* The vectors of ids above `last` into the set. */
-static int load_after(struct store *s, int64_t model, int64_t last, struct vector_set *set,
-                      struct eye_err *err)
+static int load_all(struct store *s, int64_t model, struct vector_set *set, struct eye_err *err)
 {
     struct query q;
     int rc;
     query_open(&q, s,
-               "SELECT id, vector FROM embedding WHERE id > (?1 << 40 | ?2) AND id < (?1 + 1) << 40"
+               "SELECT id, vector FROM embedding WHERE id > ?1 << 40 AND id < (?1 + 1) << 40"
                " ORDER BY id");
     query_int(&q, model);
-    query_int(&q, last);
     while ((rc = query_step(&q, err)) == 1)
         if ((rc = load_row(s, &q, set, err)) != 0)
             break;
@@ -128,79 +125,9 @@ struct vector_set *store_load_vectors(struct store *s, int64_t model, int dim, s
     if (check_dim(s, model, dim, err))
         return NULL;
     struct vector_set *set = vector_new(dim, err);
-    if (set && load_after(s, model, 0, set, err)) {
+    if (set && load_all(s, model, set, err)) {
         vector_free(set);
         return NULL;
     }
-    return set;
-}
-
-int store_vectors_mark(struct store *s, int64_t model, struct store_mark *mark, struct eye_err *err)
-{
-    struct query q;
-    *mark = (struct store_mark){0, 0};
-    query_open(&q, s, "SELECT changes, vectors FROM model WHERE id = ?");
-    query_int(&q, model);
-    int rc = query_step(&q, err);
-    if (rc <= 0)
-        return rc;
-    *mark = (struct store_mark){query_get_int(&q, 0), query_get_int(&q, 1)};
-    query_done(&q);
-    return 0;
-}
-
-/* Each new row makes `changes` and `vectors` larger by one, one that is replaced only `changes`, and one that goes makes
- * `vectors` smaller. So when both have grown by the same number, nothing but new rows came; and when as many rows have ids
- * above the largest that base has, the new ones are these. *set stays NULL when it was not so. */
-static int load_new(struct store *s, int64_t model, const struct vector_set *base,
-                    const struct store_mark *from, const struct store_mark *to,
-                    struct vector_set **set, struct eye_err *err)
-{
-    int64_t came = to->vectors - from->vectors;
-    if (came < 0 || came != to->changes - from->changes ||
-        (size_t)from->vectors != vector_count(base))
-        return 0;
-    struct vector_set *fork = vector_fork(base, err);
-    if (!fork)
-        return EYE_ENOMEM;
-    int rc = came ? load_after(s, model, vector_count(base) ? vector_last(base) : 0, fork, err) : 0;
-    if (!rc && vector_count(fork) == (size_t)to->vectors) {
-        *set = fork;
-        return 0;
-    }
-    vector_free(fork);
-    return rc;
-}
-
-static struct vector_set *update(struct store *s, int64_t model, int dim,
-                                 const struct vector_set *base, struct store_mark *mark,
-                                 struct eye_err *err)
-{
-    struct store_mark now;
-    struct vector_set *set = NULL;
-    int rc = check_dim(s, model, dim, err);
-    rc = rc ? rc : store_vectors_mark(s, model, &now, err);
-    if (!rc && base && vector_dim(base) == dim)
-        rc = load_new(s, model, base, mark, &now, &set, err);
-    if (!rc && !set)
-        set = store_load_vectors(s, model, dim, err);
-    if (set)
-        *mark = now;
-    return set;
-}
-
-/* The mark and the rows must be of one moment, so they are read in one transaction. */
-struct vector_set *store_update_vectors(struct store *s, int64_t model, int dim,
-                                        const struct vector_set *base, struct store_mark *mark,
-                                        struct eye_err *err)
-{
-    if (s->in_txn)
-        return update(s, model, dim, base, mark, err);
-    if (store_exec(s, "BEGIN", err))
-        return NULL;
-    store_cache_small(s, true);
-    struct vector_set *set = update(s, model, dim, base, mark, err);
-    store_cache_small(s, false);
-    store_exec_raw(s, "COMMIT");
     return set;
 }

@@ -329,17 +329,60 @@ void store_places_free(struct store_place *places, size_t n);
 
 /* All vectors of `model` into a new set, in one sequential read. */
 struct vector_set *store_load_vectors(struct store *s, int64_t model, int dim, struct eye_err *err);
-/* Which vectors of a model there are: as long as the mark is the same, the vectors are. */
+
+/* ---- vectors by id (sqlite_rows.c) ---- */
+/* Those of ids [n] ascending: out [n, dim], there [n] false where there is none. As vector_source wants it. */
+int store_vector_rows(struct store *s, int64_t model, int dim, const int64_t *ids, size_t n,
+                      uint16_t *out, bool *there, struct eye_err *err);
+/* The next ones by id above `after`, at most `max`: ids [max], rows [max, dim]. */
+int store_vectors_after(struct store *s, int64_t model, int dim, int64_t after, int64_t *ids,
+                        uint16_t *rows, size_t max, size_t *n, struct eye_err *err);
+/* The same without rows. */
+int store_vector_ids(struct store *s, int64_t model, int64_t after, int64_t *ids, size_t max,
+                     size_t *n, struct eye_err *err);
+
+/* ---- what happened to a model's vectors (sqlite_changes.c) ---- */
+/* changes: grows with each change of a vector. As long as it is the same, the vectors are. log_from: up to it the log tells of nothing
+ * but deletions. switches: grows when the list of segments changes, which changes no vector. */
 struct store_mark {
-    int64_t changes, vectors;
+    int64_t changes, vectors, log_from, switches;
 };
 int store_vectors_mark(struct store *s, int64_t model, struct store_mark *mark,
                        struct eye_err *err); /* zeros: no such model */
-/* A set of all vectors as of *mark. `base` (NULL: none) was made by this function with *mark as it comes in: when only larger
- * ids came since, they alone are read, and the set shares its other rows with base (vector_fork's rules). NULL on error. */
-struct vector_set *store_update_vectors(struct store *s, int64_t model, int dim,
-                                        const struct vector_set *base, struct store_mark *mark,
-                                        struct eye_err *err);
+struct store_change {
+    int64_t change, picture;
+    bool gone;
+};
+/* All that the log has after change `after`, in order; free() it. A vector that was replaced went and came. */
+int store_log(struct store *s, int64_t model, int64_t after, struct store_change **out, size_t *n,
+              struct eye_err *err);
+/* Must any segment still be told of this deletion? Asked from new to old. */
+typedef bool store_needed_fn(void *ctx, const struct store_change *gone);
+/* Forget a page of the log, up to log_from and *upto, but what is needed. *upto: where the next page ends; *more: there is one. */
+int store_log_trim(struct store *s, int64_t model, int64_t *upto, store_needed_fn *needed,
+                   void *ctx, bool *more, struct eye_err *err);
+
+/* ---- files of the quantised index (sqlite_segments.c) ---- */
+enum { STORE_SEGMENT_NAME = 64 };
+struct store_segment {
+    int64_t model, upto; /* holds nothing that came after change `upto` */
+    char name[STORE_SEGMENT_NAME];
+    uint64_t rows, bytes;
+};
+/* Of a model, or of all (0), by upto; free() it. */
+int store_segments(struct store *s, int64_t model, struct store_segment **out, size_t *n,
+                   struct eye_err *err);
+struct store_switch {
+    int64_t switches; /* as it was when this was planned */
+    int64_t
+        log_from; /* the log up to here is told by segments now; smaller than it is: no change */
+    const struct store_segment *made; /* NULL: none */
+    const char *const *gone;          /* [ngone] names of those that it replaces */
+    size_t ngone;
+};
+/* In one transaction. EYE_EBUSY: the list has changed since. */
+int store_segment_switch(struct store *s, int64_t model, const struct store_switch *sw,
+                         struct eye_err *err);
 
 int store_stats(struct store *s, int64_t model, struct store_stats *out, struct eye_err *err);
 

@@ -98,6 +98,7 @@ static void make_old(const struct lib *l)
         "DROP INDEX picture_camera; DROP INDEX picture_format; DROP INDEX picture_place;"
         "DROP INDEX file_modified;"
         "ALTER TABLE picture DROP COLUMN phash; ALTER TABLE model DROP COLUMN log_from;"
+        "ALTER TABLE model DROP COLUMN switches;"
         "CREATE TRIGGER embedding_new AFTER INSERT ON embedding"
         "  BEGIN UPDATE model SET vectors = vectors + 1, changes = changes + 1"
         "    WHERE id = NEW.id >> 40; END;"
@@ -136,6 +137,18 @@ static void an_older_layout_is_brought_up(void **state)
         OK(l, store_picture_at(l->s, l->root, "a", &found, &l->err));
         assert_int_equal(found, id);
         assert_int_equal(stats_of(l).embedded, 1);
+        struct store_mark mark;
+        struct store_change *log;
+        struct store_segment *segments;
+        OK(l, store_vectors_mark(l->s, l->model, &mark, &l->err));
+        assert_int_equal(mark.vectors, 1);
+        assert_int_equal(mark.log_from, mark.changes); /* of what came before nothing is known */
+        OK(l, store_log(l->s, l->model, 0, &log, &n, &l->err));
+        assert_int_equal(n, 0);
+        free(log);
+        OK(l, store_segments(l->s, l->model, &segments, &n, &l->err));
+        assert_int_equal(n, 0);
+        free(segments);
         OK(l, store_jobs(l->s, 0, 10, &jobs, &n, &l->err));
         assert_int_equal(n, 0);
         OK(l, store_keys(l->s, &keys, &n, &l->err));
