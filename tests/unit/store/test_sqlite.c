@@ -96,7 +96,7 @@ static void make_old(const struct lib *l)
         "DROP INDEX picture_taken; DROP INDEX picture_added; DROP INDEX picture_width;"
         "DROP INDEX picture_height; DROP INDEX picture_area; DROP INDEX picture_shape;"
         "DROP INDEX picture_camera; DROP INDEX picture_format; DROP INDEX picture_place;"
-        "DROP INDEX file_modified;"
+        "DROP INDEX file_modified; DROP INDEX picture_unhashed;"
         "ALTER TABLE picture DROP COLUMN phash; ALTER TABLE model DROP COLUMN log_from;"
         "ALTER TABLE model DROP COLUMN switches;"
         "CREATE TRIGGER embedding_new AFTER INSERT ON embedding"
