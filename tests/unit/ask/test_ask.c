@@ -1,4 +1,5 @@
 /* test_ask.c - the public side: limits, places of errors, and lines that are no text. */
+#include "base/fs.h"
 #include "describe.h"
 
 static void refused(const char *line, int code, size_t at, size_t len, const char *says)
@@ -98,12 +99,41 @@ static void test_long_lines(void **state)
     buf_release(&b);
 }
 
+/* Each example of docs/QUERY.md is a good line: those of its blocks "query", up to three blanks. */
+static void test_manual(void **state)
+{
+    (void)state;
+    struct buf b;
+    struct eye_err err = {0};
+    char *save = NULL;
+    bool inside = false;
+    int examples = 0;
+    buf_init(&b, 1 << 20);
+    assert_int_equal(fs_read_all("docs/QUERY.md", &b, &err), 0);
+    for (char *line = strtok_r(b.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        if (strncmp(line, "```", 3) == 0) {
+            inside = strcmp(line, "```query") == 0;
+        } else if (inside) {
+            char *note = strstr(line, "   ");
+            if (note)
+                *note = '\0';
+            eye_ask *ask = eye_ask_parse(line, NOW, NULL, &err);
+            if (!ask)
+                fail_msg("%s: %s", line, err.msg);
+            eye_ask_free(ask);
+            examples++;
+        }
+    }
+    assert_true(examples > 30);
+    buf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limits),        cmocka_unit_test(test_no_text),
         cmocka_unit_test(test_without_place), cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_long_lines),    cmocka_unit_test(test_manual),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
