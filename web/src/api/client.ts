@@ -12,6 +12,7 @@ export class ApiError extends Error {
     readonly status: number, // 0: the server could not be reached
     readonly code?: string,
     readonly retryAfter?: number, // seconds
+    readonly place?: { at: number; len: number }, // of what is wrong in a query line, in characters
   ) {
     super(message)
     this.name = 'ApiError'
@@ -72,15 +73,17 @@ const UNREACHABLE = 'The server does not answer. Is eyeshine still running?'
 export function problem(status: number, body: string, retryAfter: string | null): ApiError {
   let detail = ''
   let code: string | undefined
+  let place: ApiError['place']
   try {
-    const p = JSON.parse(body) as { detail?: string; title?: string; code?: string }
+    const p = JSON.parse(body) as { detail?: string; title?: string; code?: string; at?: number; len?: number }
     detail = p.detail || p.title || ''
     code = p.code
+    if (p.at !== undefined && p.len !== undefined) place = { at: p.at, len: p.len }
   } catch {
     // not JSON: a proxy's own error page
   }
   const wait = Number(retryAfter)
-  return new ApiError(detail || `The server answered with status ${status}.`, status, code, wait > 0 ? wait : undefined)
+  return new ApiError(detail || `The server answered with status ${status}.`, status, code, wait > 0 ? wait : undefined, place)
 }
 
 export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {

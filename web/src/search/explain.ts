@@ -3,7 +3,7 @@
 // The server ranks by the sum of all terms. Asked for one term under a filter that only this file passes, it says that term's own
 // score: no second way of computing it, so it can't differ from the first.
 import { exactPath } from './filters'
-import { sentTerms, toBody, type Query, type Term } from './query'
+import { emptyQuery, sentTerms, toBody, type Query, type Term } from './query'
 import type { Hit, SearchAnswer, SearchBody } from './types'
 
 export interface Reason {
@@ -23,7 +23,7 @@ export async function explain(
   return Promise.all(
     sentTerms(q).map(async (term) => {
       if (term.kind === 'like' && term.value === String(picture.id)) return { term, similarity: 1, score: 1 }
-      const alone = { words: '', terms: [{ ...term, weight: 1 }], filter }
+      const alone = { ...emptyQuery, terms: [{ ...term, weight: 1 }], filter }
       const answer = await ask(toBody(alone, 50), signal).catch(() => null)
       const hit = answer?.hits.find((h) => h.id === picture.id)
       return { term, similarity: hit?.similarity ?? null, score: hit?.score ?? null }

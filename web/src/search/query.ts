@@ -1,4 +1,5 @@
-// query.ts - one query: the words in the box, further terms as chips, and filters. Values never change; each verb gives a new query.
+// query.ts - one query: the words in the box, further terms as chips, and filters: the filter bar's, and conditions that were written
+// into the line. All must hold. Values never change; each verb gives a new query.
 import type { ApiTerm, Filter, SearchBody } from './types'
 
 export type TermKind = 'words' | 'like' | 'url' | 'upload'
@@ -13,10 +14,12 @@ export interface Term {
 export interface Query {
   words: string
   terms: readonly Term[]
+  /** Conditions in the grammar of docs/QUERY.md, tidied: "width>2000", "(format:png or format:gif)", "score>0.2". */
+  where: readonly string[]
   filter: Filter
 }
 
-export const emptyQuery: Query = { words: '', terms: [], filter: {} }
+export const emptyQuery: Query = { words: '', terms: [], where: [], filter: {} }
 
 /** The API takes 10; beyond 5 one term drowns the others. */
 export const maxWeight = 5
@@ -29,7 +32,9 @@ export const isNegative = (t: Term) => t.weight < 0
 
 export const hasTerms = (q: Query) => q.words.trim() !== '' || q.terms.some((t) => t.value.trim() !== '')
 
-export const hasFilter = (q: Query) => Object.values(q.filter).some((v) => v !== undefined)
+export const hasFilter = (q: Query) => q.where.length > 0 || Object.values(q.filter).some((v) => v !== undefined)
+
+export const withoutFilters = (q: Query): Query => ({ ...q, where: [], filter: {} })
 
 export const isEmpty = (q: Query) => !hasTerms(q) && !hasFilter(q)
 
@@ -54,6 +59,8 @@ export function flipTerm(q: Query, index: number): Query {
   return t ? setTerm(q, index, { weight: -t.weight }) : q
 }
 
+export const removeWhere = (q: Query, index: number): Query => ({ ...q, where: q.where.filter((_, i) => i !== index) })
+
 /** Stronger (+1) or weaker (-1) by one step; the sign stays. */
 export function nudgeWeight(weight: number, direction: 1 | -1): number {
   const size = Math.abs(weight)
@@ -64,7 +71,7 @@ export function nudgeWeight(weight: number, direction: 1 | -1): number {
 
 /** "More like this" starts from that picture alone; words and chips before it would blur what is asked. Filters stay. */
 export function moreLike(q: Query, id: number): Query {
-  return { words: '', terms: [{ kind: 'like', value: String(id), weight: 1 }], filter: q.filter }
+  return { ...q, words: '', terms: [{ kind: 'like', value: String(id), weight: 1 }] }
 }
 
 /** "Less like this" goes on with what was asked and steps away from the picture. */
@@ -73,7 +80,7 @@ export function lessLike(q: Query, id: number): Query {
 }
 
 export function likeAll(q: Query, ids: readonly number[]): Query {
-  return { words: '', terms: ids.map((id) => ({ kind: 'like', value: String(id), weight: 1 })), filter: q.filter }
+  return { ...q, words: '', terms: ids.map((id) => ({ kind: 'like', value: String(id), weight: 1 })) }
 }
 
 function apiTerm(t: Term): ApiTerm {
@@ -98,6 +105,7 @@ export function toBody(q: Query, limit: number, cursor?: string): SearchBody {
   const body: SearchBody = { terms: sentTerms(q).map(apiTerm), limit }
   const filter = cleanFilter(q.filter)
   if (Object.keys(filter).length) body.filter = filter
+  if (q.where.length) body.line = q.where.join(' ')
   if (cursor) body.cursor = cursor
   return body
 }

@@ -15,6 +15,8 @@ export interface ApiTerm {
 
 export interface SearchBody {
   terms: ApiTerm[]
+  /** Filters in the grammar of docs/QUERY.md. */
+  line?: string
   filter?: Filter
   limit?: number
   cursor?: string
@@ -50,4 +52,18 @@ export interface Filter {
   max_megapixels?: number
   orientation?: Orientation
   gps?: boolean
+}
+
+/** Places count Unicode characters of the line. */
+interface Span {
+  at: number
+  len: number
+}
+
+/** GET /query: a line as it was understood, and tidied. */
+export interface Reading {
+  text: string
+  terms: (Span & { words?: string; like?: number; image?: string; weight: number })[]
+  filters: (Span & { text: string; negated: boolean; alone: boolean })[]
+  min_score: number | null
 }

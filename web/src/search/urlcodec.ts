@@ -1,6 +1,7 @@
 // urlcodec.ts - a query as an address and back, so that reload, back and a shared link ask the same.
 //
-// q=words & term=[-][WEIGHT*]KIND:VALUE (once a chip) & filters by the API's names & view=ID (the open picture).
+// q=words & term=[-][WEIGHT*]KIND:VALUE (once a chip) & where=CONDITION (once a chip) & filters by the API's names & view=ID (the
+// open picture).
 // What can't be understood is left out rather than refused: old links should still show something.
 import { cleanFilter, type Query, type Term, type TermKind } from './query'
 import type { Filter, Orientation } from './types'
@@ -16,6 +17,7 @@ const numbers = ['root', 'min_width', 'min_height', 'min_megapixels', 'max_megap
 const orientations: readonly Orientation[] = ['landscape', 'portrait', 'square']
 
 const maxTerms = 32
+const maxConditions = 64
 
 export function encodeTerm(t: Term): string {
   const size = Math.abs(t.weight)
@@ -38,6 +40,7 @@ export function encodeQuery(q: Query): Params {
   if (q.words.trim()) out.q = q.words.trim()
   const terms = q.terms.filter((t) => t.value.trim() !== '').map(encodeTerm)
   if (terms.length) out.term = terms
+  if (q.where.length) out.where = [...q.where]
   for (const [name, value] of Object.entries(cleanFilter(q.filter))) out[name] = String(value)
   return out
 }
@@ -71,7 +74,8 @@ export function decodeQuery(p: LooseParams): Query {
     const t = decodeTerm(text)
     if (t && terms.length < maxTerms) terms.push(t)
   }
-  return { words: first(p.q)?.trim() ?? '', terms, filter: decodeFilter(p) }
+  const where = list(p.where).map((s) => s.trim()).filter((s) => s !== '').slice(0, maxConditions)
+  return { words: first(p.q)?.trim() ?? '', terms, where, filter: decodeFilter(p) }
 }
 
 /** One text for one query, however it was written: the key of caches and comparisons. */

@@ -5,7 +5,7 @@ import { toast, toastError } from '@/stores/toasts'
 import { bytes } from '@/format'
 import { asker } from './ask'
 import { dragHolds, intakeOf, type Intake } from './intake'
-import { addTerm, emptyQuery, type Query, type Term } from './query'
+import { addTerm, type Query, type Term } from './query'
 import type { Search } from './useSearch'
 
 /** More at once would be an album, not a question. */
@@ -17,7 +17,7 @@ export function useIntake(search: Search) {
   let depth = 0
 
   function addAll(terms: Term[], add: boolean) {
-    const start: Query = add ? search.query.value : { ...emptyQuery, filter: search.query.value.filter }
+    const start: Query = add ? search.query.value : { ...search.query.value, words: '', terms: [] }
     search.edit(terms.reduce(addTerm, start))
   }
 

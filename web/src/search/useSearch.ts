@@ -7,6 +7,7 @@ import { computed, onBeforeUnmount, shallowRef, watch, type InjectionKey } from 
 import { useRoute, useRouter } from 'vue-router'
 import { asker } from './ask'
 import { Gestures, Recent } from './history'
+import { readLine } from './line'
 import { emptyQuery, hasTerms, type Query } from './query'
 import { Runner, type Results, type RunnerState } from './runner'
 import { decodeQuery, encodeQuery, queryKey, type Params } from './urlcodec'
@@ -26,11 +27,15 @@ export function useSearch() {
   let followed = true
   let addressTimer: ReturnType<typeof setTimeout> | undefined
   let pending: (() => void) | null = null
+  /** Enter was pressed on this: what its line says becomes chips as soon as it is read, and what is wrong with it is told at once. */
+  const entered = shallowRef<Query | null>(null)
 
   const runner = new Runner({
     ask: (body, signal) => asker.ask(body, signal),
+    read: readLine,
     change: (s) => {
       state.value = s
+      if (s.asking && s.from === entered.value && s.from === query.value) take(s.asking)
       if (s.phase === 'ready' && s.results) kept.set(s.results.key, s.results)
     },
     debounceMs: pause,
@@ -54,6 +59,14 @@ export function useSearch() {
     pending = null
   }
 
+  /** The same question in other clothes: nothing to ask, and no step of its own. */
+  function take(read: Query) {
+    if (read === query.value) return
+    query.value = read
+    if (pending) flush()
+    else write('replace')
+  }
+
   /** Ask at once; a step of its own unless it goes on with a gesture. */
   function edit(next: Query, gesture: string | null = null) {
     flush()
@@ -75,9 +88,12 @@ export function useSearch() {
 
   /** Enter: ask now what the box holds. */
   function submit() {
+    const { phase, from, asking } = runner.state
+    entered.value = query.value
+    if (asking && from === query.value) take(asking)
     flush()
     gestures.end()
-    void runner.now(query.value, runner.state.phase === 'error')
+    void runner.now(query.value, phase === 'error')
   }
 
   const again = () => void runner.now(query.value, true)
@@ -126,7 +142,7 @@ export function useSearch() {
   const breakAt = computed(() => (hasTerms(asked.value) ? hits.value.findIndex((h) => !h.relevant) : -1))
 
   return {
-    query, state, hits, asked, breakAt, viewed,
+    query, state, hits, asked, breakAt, viewed, entered,
     edit, type, submit, again, view, closeView,
     more: () => void runner.more(),
     forget: (id: number) => {

@@ -5,7 +5,7 @@ import { troubleOf } from '@/search/trouble'
 import { emptyQuery, type Query } from '@/search/query'
 import type { Hit, SearchAnswer, SearchBody } from '@/search/types'
 
-const q: Query = { words: 'beach', terms: [{ kind: 'words', value: 'people', weight: -0.5 }, { kind: 'like', value: '7', weight: 2 }], filter: { format: 'png' } }
+const q: Query = { words: 'beach', terms: [{ kind: 'words', value: 'people', weight: -0.5 }, { kind: 'like', value: '7', weight: 2 }], where: ['score>0.3'], filter: { format: 'png' } }
 
 describe('explain', () => {
   it('asks for each term alone, at weight 1, for this file only', async () => {
@@ -16,7 +16,7 @@ describe('explain', () => {
       return { hits: [{ id: 3, similarity: 0.6, score: 0.2 } as Hit] } as SearchAnswer
     })
     expect(bodies.map((b) => b.terms)).toEqual([[{ words: 'beach', weight: 1 }], [{ words: 'people', weight: 1 }], [{ like: 7, weight: 1 }]])
-    expect(bodies.every((b) => b.filter?.path === '/p/a\\[1\\].png' && !b.filter.format)).toBe(true)
+    expect(bodies.every((b) => b.line === undefined && b.filter?.path === '/p/a\\[1\\].png' && !b.filter.format)).toBe(true)
     expect(reasons.map((r) => [r.term.weight, r.similarity])).toEqual([[1, 0.6], [-0.5, null], [2, 0.6]])
   })
   it('does not ask how much a picture is like itself', async () => {

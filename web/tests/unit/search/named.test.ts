@@ -5,7 +5,7 @@ import { emptyQuery, type Query, type Term } from '@/search/query'
 import type { Hit, SearchAnswer, SearchBody } from '@/search/types'
 import { queryKey } from '@/search/urlcodec'
 
-const q = (words: string, terms: Term[] = [], filter: Query['filter'] = {}): Query => ({ words, terms, filter })
+const q = (words: string, terms: Term[] = [], filter: Query['filter'] = {}): Query => ({ ...emptyQuery, words, terms, filter })
 const words = (value: string, weight = 1): Term => ({ kind: 'words', value, weight })
 const hit = (id: number) => ({ id }) as Hit
 

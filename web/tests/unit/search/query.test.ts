@@ -11,20 +11,23 @@ describe('query', () => {
     expect(Q.isEmpty(Q.emptyQuery)).toBe(true)
     expect(Q.isEmpty({ ...Q.emptyQuery, words: '  ' })).toBe(true)
     expect(Q.isEmpty({ ...Q.emptyQuery, filter: { gps: false } })).toBe(false)
+    expect(Q.isEmpty({ ...Q.emptyQuery, where: ['mp>1'] })).toBe(false)
+    expect(Q.isEmpty(Q.withoutFilters({ ...Q.emptyQuery, where: ['mp>1'], filter: { gps: false } }))).toBe(true)
   })
 
   it('sends the box first, then the chips, without those still empty', () => {
-    const q = { words: ' red car ', terms: [words('', -1), words('people', -1), like(7, 2)], filter: { format: 'png', path: '', root: 0 } }
+    const q = { words: ' red car ', terms: [words('', -1), words('people', -1), like(7, 2)], where: ['width>2000', '-path:*tmp*'], filter: { format: 'png', path: '', root: 0 } }
     expect(Q.toBody(q, 10, 'c1')).toEqual({
       terms: [{ words: 'red car', weight: 1 }, { words: 'people', weight: -1 }, { like: 7, weight: 2 }],
       filter: { format: 'png' },
+      line: 'width>2000 -path:*tmp*',
       limit: 10,
       cursor: 'c1',
     })
   })
 
   it('sends uploads by token and addresses as they are', () => {
-    const q = { words: '', terms: [{ kind: 'upload', value: 'tok', weight: 1 }, { kind: 'url', value: 'https://a/b.jpg', weight: -0.5 }] as Term[], filter: {} }
+    const q = { words: '', terms: [{ kind: 'upload', value: 'tok', weight: 1 }, { kind: 'url', value: 'https://a/b.jpg', weight: -0.5 }] as Term[], where: [], filter: {} }
     expect(Q.toBody(q, 1).terms).toEqual([{ upload: 'tok', weight: 1 }, { url: 'https://a/b.jpg', weight: -0.5 }])
   })
 
@@ -38,9 +41,9 @@ describe('query', () => {
   })
 
   it('more like this starts anew under the same filter, less like this goes on', () => {
-    const q = { words: 'beach', terms: [like(1)], filter: { format: 'png' } }
-    expect(Q.moreLike(q, 9)).toEqual({ words: '', terms: [like(9)], filter: { format: 'png' } })
-    expect(Q.lessLike(q, 9)).toEqual({ words: 'beach', terms: [like(1), like(9, -0.5)], filter: { format: 'png' } })
+    const q = { words: 'beach', terms: [like(1)], where: ['mp>1'], filter: { format: 'png' } }
+    expect(Q.moreLike(q, 9)).toEqual({ ...q, words: '', terms: [like(9)] })
+    expect(Q.lessLike(q, 9)).toEqual({ ...q, terms: [like(1), like(9, -0.5)] })
     expect(Q.likeAll(q, [3, 5]).terms).toEqual([like(3), like(5)])
   })
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ApiError } from '@/api/client'
 import { emptyQuery, type Query } from '@/search/query'
 import { Runner } from '@/search/runner'
 import type { Hit, SearchAnswer, SearchBody } from '@/search/types'
@@ -8,17 +9,20 @@ const answer = (ids: number[], next: string | null = null): SearchAnswer =>
   ({ hits: ids.map((id) => ({ id }) as Hit), next, total: 100, took_ms: 3, relevant_count: 1, terms: [] })
 
 interface Call { body: SearchBody; signal: AbortSignal; ok: (a: SearchAnswer) => void; fail: (e: unknown) => void }
+interface Read { query: Query; ok: (q: Query) => void; fail: (e: unknown) => void }
 
 function rig() {
   const calls: Call[] = []
+  const reads: Read[] = []
   const phases: string[] = []
   const runner = new Runner({
     ask: (body, signal) => new Promise((ok, fail) => calls.push({ body, signal, ok, fail })),
+    read: (query) => new Promise((ok, fail) => reads.push({ query, ok, fail })),
     change: (s) => phases.push(s.phase),
     pageSize: 2,
   })
   const ids = () => runner.state.results?.hits.map((h) => h.id)
-  return { runner, calls, phases, ids }
+  return { runner, calls, reads, phases, ids }
 }
 const settle = () => vi.advanceTimersByTimeAsync(0)
 
@@ -171,5 +175,69 @@ describe('runner', () => {
     runner.forget(77)
     expect(ids()).toEqual([2])
     expect(runner.state.results?.total).toBe(99)
+  })
+
+  describe('with a line that has to be read', () => {
+    const read: Query = { ...emptyQuery, words: 'dogs', where: ['format:png'] }
+    const bad = new ApiError("there is no filter 'fromat'", 400, 'invalid', undefined, { at: 5, len: 6 })
+
+    it('searches what it says, pages on with it, and does not ask again for the same as chips', async () => {
+      const { runner, calls, reads } = rig()
+      void runner.now(q('dogs format:png'))
+      expect(calls).toHaveLength(0)
+      reads[0]!.ok(read)
+      await settle()
+      expect(calls[0]!.body).toEqual({ terms: [{ words: 'dogs', weight: 1 }], line: 'format:png', limit: 2 })
+      calls[0]!.ok(answer([1, 2], 'c1'))
+      await settle()
+      expect(runner.state.results?.query).toBe(read)
+      void runner.now(read)
+      void runner.now(q('dogs format:png'))
+      expect([calls.length, reads.length]).toEqual([1, 1])
+      void runner.more()
+      expect(calls[1]!.body).toMatchObject({ line: 'format:png', cursor: 'c1' })
+    })
+
+    it('half a line leaves what is on screen, and says what is wrong with which line', async () => {
+      const { runner, calls, reads, ids } = rig()
+      void runner.now(q('dogs'))
+      calls[0]!.ok(answer([1]))
+      await settle()
+      void runner.now(q('dogs fromat:png'))
+      reads[0]!.fail(bad)
+      await settle()
+      expect(ids()).toEqual([1])
+      expect(runner.state).toMatchObject({ phase: 'ready', wrong: { line: 'dogs fromat:png', at: 5, len: 6 } })
+      void runner.now(q('dogs format:png'))
+      expect(runner.state.wrong).toBeNull()
+    })
+
+    it('with nothing on screen it is an error', async () => {
+      const { runner, reads } = rig()
+      void runner.now(q('fromat:png'))
+      reads[0]!.fail(bad)
+      await settle()
+      expect(runner.state).toMatchObject({ phase: 'error', error: bad, wrong: { line: 'fromat:png' } })
+    })
+
+    it('a server that is gone is not the fault of the line', async () => {
+      const { runner, calls, reads } = rig()
+      void runner.now(q('dogs'))
+      calls[0]!.ok(answer([1]))
+      await settle()
+      void runner.now(q('-dogs'))
+      reads[0]!.fail(new ApiError('no answer', 0))
+      await settle()
+      expect(runner.state).toMatchObject({ phase: 'error', wrong: null })
+    })
+
+    it('a reading that comes late is dropped', async () => {
+      const { runner, calls, reads } = rig()
+      void runner.now(q('dogs -a'))
+      void runner.now(q('dogs'))
+      reads[0]!.ok(read)
+      await settle()
+      expect(calls.map((c) => c.body.terms)).toEqual([[{ words: 'dogs', weight: 1 }]])
+    })
   })
 })

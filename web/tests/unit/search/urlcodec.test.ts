@@ -10,6 +10,7 @@ const full: Query = {
     { kind: 'url', value: 'https://example.org/a.jpg?x=1&y=2', weight: -0.25 },
     { kind: 'upload', value: 'tok_en-1', weight: 1 },
   ],
+  where: ['(format:png or format:gif)', '-path:"a b*"', 'score>0.25'],
   filter: {
     path: '/a b/*', name: 'ysl bag', root: 3, format: 'png', camera: 'Nikon D90', taken_from: '2023-05-01T00:00:00Z', taken_to: '2024-01-01T00:00:00Z',
     added_from: '2022-05-01T00:00:00Z', added_to: '2025-01-01T00:00:00Z', min_width: 100, min_height: 50, min_megapixels: 0.5,
@@ -38,8 +39,8 @@ describe('urlcodec', () => {
   it('leaves out what it does not understand', () => {
     for (const bad of ['', 'x', 'like:', 'like:0', 'like:-1', 'like:1e3', 'like:12.5', 'cat:dog', '0*words:a', '11*words:a', '1e9*words:a', 'words:  ', '--words:a'])
       expect(decodeTerm(bad), bad).toBeNull()
-    expect(decodeQuery({ q: null, term: [null, 'like:5', 'bad'], root: 'x', min_width: '-4', orientation: 'round', gps: 'maybe', taken_from: 'yesterday' }))
-      .toEqual({ words: '', terms: [{ kind: 'like', value: '5', weight: 1 }], filter: {} })
+    expect(decodeQuery({ q: null, term: [null, 'like:5', 'bad'], root: 'x', min_width: '-4', orientation: 'round', gps: 'maybe', where: [null, ' '], taken_from: 'yesterday' }))
+      .toEqual({ words: '', terms: [{ kind: 'like', value: '5', weight: 1 }], where: [], filter: {} })
   })
 
   it('takes no more terms than a query can hold', () => {
@@ -47,7 +48,8 @@ describe('urlcodec', () => {
   })
 
   it('has one key for one query', () => {
-    expect(queryKey({ words: ' a', terms: [], filter: { path: '', format: 'png', gps: true } })).toBe(queryKey({ words: 'a ', terms: [], filter: { gps: true, format: 'png' } }))
+    expect(queryKey({ ...emptyQuery, words: ' a', filter: { path: '', format: 'png', gps: true } })).toBe(queryKey({ ...emptyQuery, words: 'a ', filter: { gps: true, format: 'png' } }))
+    expect(queryKey(full)).not.toBe(queryKey({ ...full, where: [] }))
     expect(queryKey(full)).not.toBe(queryKey({ ...full, terms: [...full.terms].reverse() }))
   })
 })
