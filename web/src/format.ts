@@ -3,6 +3,9 @@ const group = new Intl.NumberFormat('en')
 
 export const number = (n: number): string => group.format(n)
 
+/** The server's sentences begin small, as part of a longer one. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
 /** count(2, 'picture') = '2 pictures' */
 export const count = (n: number, one: string, many = `${one}s`): string => `${number(n)} ${n === 1 ? one : many}`
 

@@ -12,6 +12,7 @@ export type UsedTerm = Schemas['UsedTerm']
 export type Filter = Schemas['Filter']
 export type SearchRequest = Schemas['SearchRequest']
 export type SearchResponse = Schemas['SearchResponse']
+export type Reading = Schemas['Query']
 export type Job = Schemas['Job']
 export type Item = Schemas['Item']
 export type ItemState = Schemas['ItemState']
@@ -28,3 +29,26 @@ export type Roots = operations['listRoots']['responses'][200]['content']['applic
 export type NewRoot = operations['addRoot']['responses'][201]['content']['application/json']
 export type Models = components['responses']['Models']['content']['application/json']
 export type NewKey = operations['createKey']['responses'][201]['content']['application/json']
+
+export interface DuplicateMember {
+  id: number
+  path: string
+  offline: boolean
+  size: number
+  width: number
+  height: number
+  format: string
+  hash: string
+  distance: number
+  cosine: number
+}
+export interface DuplicateGroup {
+  id: number
+  members: DuplicateMember[]
+}
+export interface Duplicates {
+  kind: 'same' | 'near' | 'similar'
+  groups: DuplicateGroup[]
+  total: number
+  next: number | null
+}

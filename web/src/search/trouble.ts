@@ -1,5 +1,6 @@
 // trouble.ts - what went wrong, in words and with the way out.
 import { ApiError, sentence } from '@/api/client'
+import { capital } from '@/format'
 import type { Query } from './query'
 
 export interface Trouble {
@@ -14,6 +15,7 @@ export function troubleOf(e: unknown, q: Query): Trouble {
   const uploads = q.terms.some((t) => t.kind === 'upload')
   if (status === 0)
     return { title: 'The server does not answer', text: 'Is eyeshine still running, and this device connected to it? Your search is kept.', action: 'retry' }
+  if (e instanceof ApiError && e.place) return { title: 'This can’t be read as a search', text: capital(sentence(e)), action: null }
   if (status === 404 && uploads)
     return { title: 'The picture you searched by is no longer at hand', text: 'The server remembers such a picture for half an hour. Drop it here again, or go on without it.', action: 'forget' }
   if (status === 404 && q.terms.some((t) => t.kind === 'like'))

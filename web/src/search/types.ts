@@ -1,6 +1,8 @@
 // types.ts - what the API takes and gives for a search.
 import type { Hit as ApiHit } from '@/api/types'
 
+export type { Reading } from '@/api/types'
+
 /** A result of a search always says how well it fits; one of a browse has score 0. */
 export type Hit = Required<ApiHit>
 
@@ -52,18 +54,4 @@ export interface Filter {
   max_megapixels?: number
   orientation?: Orientation
   gps?: boolean
-}
-
-/** Places count Unicode characters of the line. */
-interface Span {
-  at: number
-  len: number
-}
-
-/** GET /query: a line as it was understood, and tidied. */
-export interface Reading {
-  text: string
-  terms: (Span & { words?: string; like?: number; image?: string; weight: number })[]
-  filters: (Span & { text: string; negated: boolean; alone: boolean })[]
-  min_score: number | null
 }

@@ -25,7 +25,7 @@ const q = (words: string, more: Partial<Query> = {}): Query => ({ ...emptyQuery,
 describe('line', () => {
   it('knows words from what could be more', () => {
     for (const words of ['', 'two dogs', 't-shirt', 'C++', "rock'n'roll", 'me & you', 'cat (sleeping)', 'ysl', 'a.b@c.de', '日本', 'and or not', '100%'])
-      expect(isPlain(words), words).toBe(words !== 'cat (sleeping)')
+      expect(isPlain(words), words).toBe(true)
     for (const line of ['dogs -cats', '- cats', '+a', '#12', '@me.jpg', '"a b"', '“a b”', '2:red', 'format:png', 'width>2000', 'mp<2', '(format:png)', '12:30'])
       expect(isPlain(line), line).toBe(false)
   })
