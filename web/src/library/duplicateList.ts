@@ -1,0 +1,86 @@
+// duplicateList.ts - groups of duplicates, a page at a time; what is on screen always answers the latest wish.
+import type { DuplicateGroup, Duplicates } from '@/api/types'
+import { isAbort } from '@/api/client'
+import { addressOf, askFor, without, type Wish } from './duplicates'
+
+export interface ListState {
+  phase: 'loading' | 'ready' | 'error'
+  groups: DuplicateGroup[]
+  /** Groups there are in all. */
+  total: number
+  next: number | null
+  error: unknown
+  paging: boolean
+  pageError: unknown
+}
+
+export type AskDuplicates = (query: Record<string, string | number>, signal: AbortSignal) => Promise<Duplicates>
+
+const nothing: ListState = { phase: 'loading', groups: [], total: 0, next: null, error: null, paging: false, pageError: null }
+
+export class DuplicateList {
+  state: ListState = nothing
+  private wish: Wish | null = null
+  private abort = new AbortController()
+
+  constructor(
+    private readonly ask: AskDuplicates,
+    private readonly change: (state: ListState) => void,
+    private readonly limit = 24,
+  ) {}
+
+  private set(to: Partial<ListState>) {
+    this.state = { ...this.state, ...to }
+    this.change(this.state)
+  }
+
+  private begin(): AbortSignal {
+    this.stop()
+    this.abort = new AbortController()
+    return this.abort.signal
+  }
+
+  /** Groups of another kind never stand under a wish that they don't answer; a slider that moves leaves them until others come. */
+  async show(wish: Wish, again = false): Promise<void> {
+    if (!again && this.wish && JSON.stringify(addressOf(wish)) === JSON.stringify(addressOf(this.wish))) return
+    const other = this.wish?.kind !== wish.kind
+    this.wish = wish
+    const signal = this.begin()
+    this.set({ ...(other ? nothing : {}), phase: 'loading', error: null, paging: false, pageError: null })
+    try {
+      const a = await this.ask({ ...askFor(wish), limit: this.limit }, signal)
+      if (!signal.aborted) this.set({ phase: 'ready', groups: a.groups, total: a.total, next: a.next })
+    } catch (error) {
+      if (!signal.aborted && !isAbort(error)) this.set({ phase: 'error', error })
+    }
+  }
+
+  again(): Promise<void> {
+    return this.wish ? this.show(this.wish, true) : Promise.resolve()
+  }
+
+  async more(): Promise<void> {
+    const { next, phase, paging } = this.state
+    if (next === null || phase !== 'ready' || paging || !this.wish) return
+    const signal = this.begin()
+    this.set({ paging: true, pageError: null })
+    try {
+      const a = await this.ask({ ...askFor(this.wish), limit: this.limit, after: next }, signal)
+      if (signal.aborted) return
+      const known = new Set(this.state.groups.map((g) => g.id))
+      this.set({ paging: false, groups: [...this.state.groups, ...a.groups.filter((g) => !known.has(g.id))], total: a.total, next: a.next })
+    } catch (pageError) {
+      if (!signal.aborted && !isAbort(pageError)) this.set({ paging: false, pageError })
+    }
+  }
+
+  /** Take pictures that are gone out of what is on screen. */
+  forget(ids: ReadonlySet<number>) {
+    const groups = without(this.state.groups, ids)
+    this.set({ groups, total: Math.max(0, this.state.total - (this.state.groups.length - groups.length)) })
+  }
+
+  stop() {
+    this.abort.abort()
+  }
+}
