@@ -23,8 +23,8 @@ typedef struct {
 /* `file` must not exist; it appears whole or not at all. EYE_EEXIST, EYE_EIO (disk full: says how much is needed). */
 EYE_API int eye_backup(eye_lib *lib, const char *file, const eye_backup_options *options,
                        struct eye_err *err);
-/* Into `library`, which must not exist or be empty; each part is checked against the manifest before any of it is put in place.
- * EYE_EEXIST, EYE_EFORMAT (not a backup, damaged, of a newer program: nothing is left behind). */
+/* Into `library`, which must not exist or be empty; everything is checked against the manifest before any of it is put in place.
+ * EYE_EEXIST, EYE_EBUSY (another restore to there), EYE_EFORMAT (not a backup, damaged, of a newer program: nothing is left behind). */
 EYE_API int eye_restore(const char *file, const char *library, const eye_backup_options *options,
                         struct eye_err *err);
 /* Look through a backup without restoring it. */
@@ -36,18 +36,23 @@ EYE_API int eye_export(eye_lib *lib, int (*write)(void *ctx, const void *bytes, 
                        void *ctx, const eye_backup_options *options, struct eye_err *err);
 
 typedef struct {
-    const char *from; /* root as it is called in the export */
+    const char *from; /* root as it is called in the export: its path there, or its name */
     const char *to;   /* folder here */
 } eye_root_map;
 
 typedef struct {
-    uint64_t pictures, files, known,
-        missing; /* known: were here already; missing: files that are not where the map says: they are kept,
-                                                 their root is offline or the next index removes them */
+    uint64_t pictures, files; /* new here */
+    uint64_t
+        known; /* pictures that were here already: they keep id, vector and files, and may get more files */
+    uint64_t
+        missing; /* of `files`, those that are not where they should be just now: kept; the next index
+                          takes their root for offline, or removes them */
+    uint64_t left_out; /* pictures whose every path shows another picture, or a failure, here */
 } eye_import_counts;
 
-/* Add what an export holds. Roots not in the map keep their path. Vectors of another model than the library's: EYE_EINVAL. A line that is wrong: EYE_EFORMAT with
- * its number; all of the import is undone. */
+/* Add what an export holds; `read` fills *len bytes of at most cap, 0 at the end, and returns non-zero when it cannot. Roots not in the map keep
+ * their path. Vectors of another model than the library's, or a map that names no root: EYE_EINVAL. Somebody indexes: EYE_EBUSY. A line that is wrong:
+ * EYE_EFORMAT with its number. Whatever fails, or is stopped: nothing of it stays. Others may search meanwhile, not write. */
 EYE_API int eye_import(eye_lib *lib, int (*read)(void *ctx, void *bytes, size_t cap, size_t *len),
                        void *ctx, const eye_root_map *map, size_t nmap,
                        const eye_backup_options *options, eye_import_counts *counts,

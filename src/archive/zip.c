@@ -115,8 +115,9 @@ static int end(struct zip_writer *z, struct eye_err *err)
     return archive_write_finish_entry(z->a) == ARCHIVE_OK ? 0 : fail(z, err);
 }
 
-int zip_add_fd(struct zip_writer *z, const char *name, int fd, uint64_t size, int64_t mtime,
-               struct eye_err *err)
+/* hash NULL: nobody wants it. */
+static int add_fd(struct zip_writer *z, const char *name, int fd, uint64_t size, int64_t mtime,
+                  struct hash_stream *hash, struct eye_err *err)
 {
     int rc = begin(z, name, size, mtime, err), errnum = 0;
     uint64_t done = 0;
@@ -129,6 +130,8 @@ int zip_add_fd(struct zip_writer *z, const char *name, int fd, uint64_t size, in
             errnum = n < 0 ? errno : 0;
             break;
         }
+        if (hash)
+            hash_add(hash, z->piece, (size_t)n);
         rc = put(z, z->piece, (size_t)n, err);
         done += (uint64_t)n;
     }
@@ -141,6 +144,21 @@ int zip_add_fd(struct zip_writer *z, const char *name, int fd, uint64_t size, in
     if (err)
         err->code = EYE_EFORMAT;
     return EYE_EFORMAT;
+}
+
+int zip_add_fd(struct zip_writer *z, const char *name, int fd, uint64_t size, int64_t mtime,
+               struct eye_err *err)
+{
+    return add_fd(z, name, fd, size, mtime, NULL, err);
+}
+
+int zip_add_hashed(struct zip_writer *z, const char *name, int fd, uint64_t size, int64_t mtime,
+                   struct hash *hash, struct eye_err *err)
+{
+    struct hash_stream *h = hash_begin(err);
+    int rc = h ? add_fd(z, name, fd, size, mtime, h, err) : EYE_ENOMEM;
+    hash_end(h, hash);
+    return rc;
 }
 
 int zip_add_bytes(struct zip_writer *z, const char *name, const void *bytes, size_t len,

@@ -19,6 +19,30 @@ void hash_bytes(const void *data, size_t len, struct hash *out)
     sha256_digest(&ctx, HASH_LEN, out->bytes);
 }
 
+struct hash_stream {
+    struct sha256_ctx ctx;
+};
+
+struct hash_stream *hash_begin(struct eye_err *err)
+{
+    struct hash_stream *h = mem_calloc(1, sizeof *h, err);
+    if (h)
+        sha256_init(&h->ctx);
+    return h;
+}
+
+void hash_add(struct hash_stream *h, const void *data, size_t len)
+{
+    sha256_update(&h->ctx, len, data);
+}
+
+void hash_end(struct hash_stream *h, struct hash *out)
+{
+    if (h && out)
+        sha256_digest(&h->ctx, HASH_LEN, out->bytes);
+    free(h);
+}
+
 static int too_large(uint64_t max, struct eye_err *err)
 {
     return eye_fail(err, EYE_ELIMIT, "larger than the %llu bytes that are allowed",

@@ -144,7 +144,8 @@ struct cli_command {
 };
 
 extern const struct cli_command cmd_index, cmd_search, cmd_serve, cmd_key, cmd_status, cmd_failures,
-    cmd_remove, cmd_verify, cmd_model, cmd_config, cmd_doctor, cmd_completion;
+    cmd_remove, cmd_verify, cmd_backup, cmd_restore, cmd_export, cmd_import, cmd_model, cmd_config,
+    cmd_doctor, cmd_completion;
 extern const struct cli_command *const cli_commands[]; /* NULL-terminated */
 const struct cli_command *cli_command_find(const char *name);
 const struct cli_opt *cli_global_opts(size_t *n);
@@ -183,6 +184,13 @@ struct cli_progress *cli_progress_new(FILE *out, bool quiet);
 void cli_progress_show(struct cli_progress *p, const eye_index_progress *now);
 void cli_progress_clear(struct cli_progress *p); /* before another line is written */
 void cli_progress_free(struct cli_progress *p);
+
+/* The same for work whose size is known, or 0: bytes, or things. cli_meter_step is an eye_backup_options.progress with the meter (or NULL)
+ * as ctx; it returns non-zero after Ctrl-C. */
+struct cli_meter;
+struct cli_meter *cli_meter_new(const char *what, bool bytes, bool quiet);
+int cli_meter_step(void *ctx, uint64_t done, uint64_t total);
+void cli_meter_free(struct cli_meter *m);
 
 /* Shared by `index` and `failures --retry`. */
 int cli_run_index(struct cli_ctx *ctx, eye_lib *lib, const struct cli_list *paths,

@@ -391,12 +391,33 @@ int store_stats(struct store *s, int64_t model, struct store_stats *out, struct 
 int store_read_begin(struct store *s, struct eye_err *err);
 void store_read_end(struct store *s);
 typedef int store_progress_fn(void *ctx, uint64_t done, uint64_t total); /* non-zero stops */
-/* A copy of the database in the new file `path`, without jobs and the index's segments. EYE_EIO, EYE_ECANCELLED (what was written stays). */
+/* A copy of the database as of one moment in the new file `path` (mode 0600, nothing beside it), without jobs and the index's
+ * segments. It is not synced to disk. EYE_EEXIST, EYE_EFORMAT (the library is damaged), EYE_EIO, EYE_ECANCELLED (what was written stays). */
 int store_backup(struct store *s, const char *path, store_progress_fn *progress, void *ctx,
                  struct eye_err *err);
 /* Ids above `after`, ascending, at most `max`. */
 int store_pictures_after(struct store *s, int64_t after, int64_t *ids, size_t max, size_t *n,
                          struct eye_err *err);
+int store_layout(const struct store *s); /* of its tables */
+int store_layout_newest(void);           /* that this program knows */
+/* All that is known of a picture (sqlite_record.c): its perceptual hash too, its vector of `model`, its files in byte order. */
+struct store_record {
+    struct store_picture picture;
+    bool embedded;
+    struct store_record_file {
+        int64_t root;
+        char *rel;
+        int64_t mtime_ns;
+    } * files; /* [nfiles] */
+    size_t nfiles;
+};
+/* vector: [dim], filled if there is one. EYE_ENOTFOUND, EYE_EFORMAT. Release it also after a failure. */
+int store_record_get(struct store *s, int64_t id, int64_t model, uint16_t *vector, int dim,
+                     struct store_record *out, struct eye_err *err);
+void store_record_release(struct store_record *r);
+/* Is anything known of that path, a file or a failure? */
+int store_file_known(struct store *s, int64_t root, const char *rel, bool *known,
+                     struct eye_err *err);
 
 /* Check the database: integrity_check, foreign keys, vectors of the right length and finite, no picture without file, no
  * file without picture. One call a finding; *findings counts them. */
