@@ -138,11 +138,13 @@ static int check_files(const struct origin *from, const char *line, const eye_as
             continue;
         if (stat(path, &st) != 0)
             eye_fail(&err, EYE_EINVAL,
-                     "%s: cannot open: %s; if words are meant, they need quotes: \"@%s\"", path,
-                     strerror(errno), path);
+                     "%s: cannot open: %s; a name with blanks needs quotes, like @\"my dog.jpg\", "
+                     "and so do words that begin with @: \"@%s\"",
+                     path, strerror(errno), path);
         else if (!S_ISREG(st.st_mode))
-            eye_fail(&err, EYE_EINVAL, "%s: no file but a %s", path,
-                     S_ISDIR(st.st_mode) ? "folder" : "pipe or device; --image reads from a pipe");
+            eye_fail(&err, EYE_EINVAL, "%s is no file: %s", path,
+                     S_ISDIR(st.st_mode) ? "it is a folder"
+                                         : "a picture from a pipe is given by --image");
         if (err.code)
             return refuse(from, line, eye_ask_term_spans(ask)[i], &err);
     }

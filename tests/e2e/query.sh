@@ -118,7 +118,7 @@ like "$errout" "is 'format' meant" "and what may be right"
 code 2 "after wide characters" "$eye" --library "$served" search '犬 taken:never'
 is "$(printf '%s\n' "$errout" | sed -n 3p)" "           ^^^^^" "the mark stands below"
 code 2 "a file that is not there" "$eye" --library "$served" search @nothing.jpg
-like "$errout" 'if words are meant, they need quotes' "says how words are written"
+like "$errout" 'so do words that begin with @: "@nothing.jpg"' "says how words are written"
 code 2 "a folder" "$eye" --library "$served" search "@$tmp"
 code 2 "a picture that is none" "$eye" --library "$served" search '#0'
 code 3 "a number without a picture" "$eye" --library "$served" search '#9999'
