@@ -83,7 +83,7 @@ static int fill(eye_ask *ask, const char *line, int64_t now, eye_span *where, st
 
 eye_ask *eye_ask_parse(const char *line, int64_t now, eye_span *where, struct eye_err *err)
 {
-    eye_span ignored;
+    eye_span ignored = {0, 0};
     size_t len = strlen(line);
     where = where ? where : &ignored;
     *where = (eye_span){0, 0};

@@ -127,8 +127,8 @@ static size_t before_filter(const struct lexer *lx, size_t at)
         return 0;
     if (lx->s[at] == '(' || is_sign(lx, at))
         return 1;
-    bool not = left_at(lx, at) >= 3 && oper_of(lx->s + at, 3) == ASK_NOT;
-    return not &&(ends_word(lx, at + 3) || lx->s[at + 3] == '(') ? 3 : 0;
+    bool turns = left_at(lx, at) >= 3 && oper_of(lx->s + at, 3) == ASK_NOT;
+    return turns && (ends_word(lx, at + 3) || lx->s[at + 3] == '(') ? 3 : 0;
 }
 
 /* Does a filter follow this parenthesis? Each later parenthesis of the same run has the same answer. */

@@ -238,7 +238,8 @@ static int read_list(struct parser *p, struct ask_node *all);
 /* "(" has been seen: its filters as one. */
 static int read_group(struct parser *p, struct ask_node **out)
 {
-    eye_span open = p->t++->span;
+    eye_span open = p->t->span;
+    p->t++;
     struct ask_node *all = new_node(p, ASK_ALL, open);
     if (!all)
         return EYE_ENOMEM;
@@ -254,7 +255,8 @@ static int read_group(struct parser *p, struct ask_node **out)
     if (p->t->kind == ASK_END)
         return WRONG(p, open, "this parenthesis is not closed: put a ) behind its last filter");
     p->depth--;
-    eye_span span = join(open, p->t++->span);
+    eye_span span = join(open, p->t->span);
+    p->t++;
     *out = all->first == all->last ? all->first : all;
     (*out)->span = span;
     if ((*out)->shape == ASK_ONE)
@@ -371,28 +373,28 @@ static int read_joined(struct parser *p, struct ask_node *all, const struct ask_
 /* Filters up to the end of the line or parenthesis; at the top also terms, wherever they stand. */
 static int read_list(struct parser *p, struct ask_node *all)
 {
-    const struct ask_token *and = NULL; /* the one just before */
-    bool chain = false;                 /* just before: filters joined by "or" */
+    const struct ask_token *joint = NULL; /* the "and" just before */
+    bool chain = false;                   /* just before: filters joined by "or" */
     int rc = 0;
     while (rc == 0 && p->t->kind != ASK_END && p->t->kind != ASK_CLOSE) {
         const struct ask_token *t = p->t;
         if (t->oper == ASK_AND && is_oper(p, t)) {
             if (chain && p->after_filter && t[1].starts)
                 return mixed(p, t);
-            and = p->t++;
+            joint = p->t++;
             p->after_filter = false;
         } else if (t->starts) {
-            rc = read_joined(p, all, and, &chain);
-            and = NULL;
+            rc = read_joined(p, all, joint, &chain);
+            joint = NULL;
         } else if (p->depth || (t->oper == ASK_OR && is_oper(p, t))) {
             return no_filter(p);
         } else {
             p->after_filter = chain = false;
-            and = NULL;
+            joint = NULL;
             rc = read_term(p);
         }
     }
-    return rc == 0 && and&&p->depth ? no_filter_after(p, and) : rc;
+    return rc == 0 && joint && p->depth ? no_filter_after(p, joint) : rc;
 }
 
 /* A line of signs alone looks for these: "-", "+ -". A sign of nothing is left out only beside something. */

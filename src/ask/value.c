@@ -105,7 +105,7 @@ static int read_root(const struct reader *r)
     int rc = only_is(r);
     if (rc)
         return rc;
-    for (; ask_is_digit(r->value[n]) && n < 16; n++)
+    for (; n < 16 && ask_is_digit(r->value[n]); n++)
         id = 10 * id + (r->value[n] - '0');
     if (r->value[n] || id < 1 || id > INT64_C(9007199254740991))
         return WRONG(r,

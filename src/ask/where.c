@@ -11,7 +11,7 @@ static int parts_of(eye_ask *ask, const struct ask_node *n, eye_where *w, struct
     int rc = 0;
     for (const struct ask_node *p = n->first; p; p = p->next)
         parts++;
-    if (!size_mul(parts, sizeof *w->parts, &bytes))
+    if (!size_mul(parts, sizeof(const eye_where *), &bytes))
         return eye_fail(err, EYE_ENOMEM, "out of memory");
     const eye_where **list = ask_keep(ask, bytes, err);
     w->parts = list;
@@ -38,13 +38,13 @@ static int where_of(eye_ask *ask, const struct ask_node *n, const eye_where **ou
     else if (parts_of(ask, n, w, err))
         return EYE_ENOMEM;
     if (n->negated) {
-        eye_where *not = ask_keep(ask, sizeof *not, err);
-        const eye_where **of = ask_keep(ask, sizeof *of, err);
-        if (!not || !of)
+        eye_where *turned = ask_keep(ask, sizeof *turned, err);
+        const eye_where **of = ask_keep(ask, sizeof(const eye_where *), err);
+        if (!turned || !of)
             return EYE_ENOMEM;
         *of = w;
-        *not = (eye_where){.kind = EYE_NOT, .parts = of, .nparts = 1};
-        *out = not ;
+        *turned = (eye_where){.kind = EYE_NOT, .parts = of, .nparts = 1};
+        *out = turned;
     }
     return 0;
 }

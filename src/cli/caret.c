@@ -12,12 +12,12 @@ static int columns_of(uint32_t c)
     static const struct {
         uint32_t from, to;
         int columns;
-    } blocks[] = {
-        {0x300, 0x36f, 0},     {0x591, 0x5bd, 0},     {0x610, 0x61a, 0},    {0x64b, 0x65f, 0},
-        {0x200b, 0x200f, 0},   {0x202a, 0x202e, 0},   {0x20d0, 0x20ff, 0},  {0xfe00, 0xfe0f, 0},
-        {0x1100, 0x115f, 2},   {0x2e80, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},  {0xf900, 0xfaff, 2},
-        {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},  {0x1f300, 0x1f64f, 2},
-        {0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1f9ff, 2}, {0x20000, 0x3fffd, 2}};
+    } blocks[] = {{0x300, 0x36f, 0},     {0x591, 0x5bd, 0},     {0x610, 0x61a, 0},
+                  {0x64b, 0x65f, 0},     {0x200b, 0x200f, 0},   {0x20d0, 0x20ff, 0},
+                  {0xfe00, 0xfe0f, 0},   {0x1100, 0x115f, 2},   {0x2e80, 0xa4cf, 2},
+                  {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},   {0xfe30, 0xfe6f, 2},
+                  {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},   {0x1f300, 0x1f64f, 2},
+                  {0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1f9ff, 2}, {0x20000, 0x3fffd, 2}};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         if (c >= blocks[i].from && c <= blocks[i].to)
             return blocks[i].columns;
@@ -30,10 +30,9 @@ static size_t character(const char *s, size_t left, uint32_t *c, int *columns)
     size_t n = utf8_step(s, left, c);
     if (n == 0)
         *c = '?'; /* no UTF-8 */
-    else if (*c < 0x20 || (*c >= 0x7f && *c < 0xa0) || *c == 0x2028 || *c == 0x2029)
-        *c = ' '; /* nothing that drives the terminal */
-    else if (*c >= 0x202a && *c <= 0x202e)
-        *c = ' '; /* nor its direction */
+    else if (*c < 0x20 || (*c >= 0x7f && *c < 0xa0) || (*c >= 0x2028 && *c <= 0x202e) ||
+             (*c >= 0x2066 && *c <= 0x2069))
+        *c = ' '; /* nothing that drives the terminal or the text's direction */
     *columns = columns_of(*c);
     return n ? n : 1;
 }

@@ -289,7 +289,7 @@ static int search_plain(eye_lib *lib, const struct search_args *a, size_t first,
     struct eye_err err = {0};
     eye_search_options o = {.limit = (size_t)a->limit, .min_score = (float)a->min_score};
     eye_results *results = NULL;
-    size_t n = 0;
+    size_t n = 1; /* the first is one */
     while (first + n < p->set->n && !items[n].line)
         n++;
     eye_query *queries = calloc(n, sizeof *queries);
