@@ -1,5 +1,6 @@
 // One route a view, each loaded when first shown. The search view owns its URL (src/search/routes.ts).
 import { createRouter, createWebHistory } from 'vue-router'
+import { libraryRoutes } from './library/routes'
 import { searchRoutes } from './search/routes'
 
 declare module 'vue-router' {
@@ -13,7 +14,7 @@ export const router = createRouter({
   routes: [
     ...searchRoutes,
     { path: '/index', name: 'index', meta: { title: 'Index Image' }, component: () => import('./upload/UploadView.vue') },
-    { path: '/library', name: 'library', meta: { title: 'Library' }, component: () => import('./library/LibraryView.vue') },
+    ...libraryRoutes,
     { path: '/settings', name: 'settings', meta: { title: 'Settings' }, component: () => import('./settings/SettingsView.vue') },
     { path: '/:rest(.*)*', name: 'lost', meta: { title: 'Not found' }, component: () => import('./components/LostView.vue') },
   ],

@@ -37,7 +37,7 @@ export interface DuplicateMember {
   size: number
   width: number
   height: number
-  format: string
+  format: Hit['format']
   hash: string
   distance: number
   cosine: number
