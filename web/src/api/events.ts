@@ -9,6 +9,7 @@ import type { Job } from './types'
 export interface EventMap {
   job: Job
   library: { pictures: number; failures: number }
+  roots: unknown // a root's state changed: which, the roots themselves tell
   refetch: null // what was known may be stale: fetch again
 }
 type Listener<K extends keyof EventMap> = (data: EventMap[K]) => void
@@ -24,7 +25,7 @@ export class Events {
   private pause = FIRST_PAUSE
   private boot = ''
   private lost = false
-  private readonly listeners: { [K in keyof EventMap]: Set<Listener<K>> } = { job: new Set(), library: new Set(), refetch: new Set() }
+  private readonly listeners: { [K in keyof EventMap]: Set<Listener<K>> } = { job: new Set(), library: new Set(), roots: new Set(), refetch: new Set() }
 
   constructor(private readonly open: (url: string) => EventSource = (url) => new EventSource(url, { withCredentials: true })) {}
 
@@ -41,6 +42,7 @@ export class Events {
     source.addEventListener('hello', (e) => this.hello(parse<{ boot?: string | number }>(e)?.boot))
     source.addEventListener('job', (e) => this.tell('job', parse<Job>(e)))
     source.addEventListener('library', (e) => this.tell('library', parse<EventMap['library']>(e)))
+    source.addEventListener('roots', () => this.tell('roots', true))
     source.addEventListener('reset', () => this.tell('refetch', null))
     source.addEventListener('error', () => this.failed(source))
   }

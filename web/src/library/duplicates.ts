@@ -3,13 +3,13 @@
 // They are never mixed: what is safe to delete differs. The same file twice is one picture of the library with two places; near
 // duplicates are other bytes of one picture; similar ones are other pictures.
 import type { DuplicateGroup, DuplicateMember } from '@/api/types'
-import { bytes, count } from '@/format'
+import { bytes, count, number } from '@/format'
 import { formatLabel } from '@/search/filters'
 
 export type Kind = 'same' | 'near' | 'similar'
 
 export const kinds: readonly { kind: Kind; title: string; what: string; none: string }[] = [
-  { kind: 'same', title: 'Same file', what: 'The same bytes in several places. The library has them as one picture.', none: 'No file is in the library’s folders twice.' },
+  { kind: 'same', title: 'Same file', what: 'The same bytes in several places: one picture of the library. eyeshine deletes none of them; copy the paths and decide.', none: 'No file is in the library’s folders twice.' },
   { kind: 'near', title: 'Near duplicates', what: 'One picture to the eye, but other bytes: smaller, compressed again, another format.', none: 'No picture is there in two versions.' },
   { kind: 'similar', title: 'Similar', what: 'Different pictures of much the same thing, like the shots of a burst. Look before you part with one.', none: 'No two pictures are this much alike.' },
 ]
@@ -58,7 +58,15 @@ export const freed = (g: DuplicateGroup): number => othersOf(g).reduce((sum, m) 
 
 export function groupText(g: DuplicateGroup, kind: Kind): string {
   const n = count(g.members.length, kind === 'same' ? 'file' : 'picture')
-  return `${n}, ${bytes(freed(g))} beside the best`
+  return kind === 'similar' ? n : `${n} · ${bytes(freed(g))} could be freed`
+}
+
+/** All groups in one line; sizes are known of those that have come. */
+export function sumText(groups: readonly DuplicateGroup[], total: number, kind: Kind): string {
+  const n = count(total, 'group')
+  if (kind === 'similar') return n
+  const sum = bytes(groups.reduce((all, g) => all + freed(g), 0))
+  return `${n} · ${sum} could be freed${groups.length < total ? ` in the first ${number(groups.length)}` : ''}`
 }
 
 /** How a member differs from the best of its group. */
@@ -88,10 +96,11 @@ export const folderOf = (path: string): string => path.slice(0, Math.max(0, path
 export function forgetText(paths: readonly string[], uploads: string | undefined): string {
   const own = uploads === undefined ? 0 : paths.filter((p) => p.startsWith(`${uploads}/`)).length
   const left = paths.length - own
-  const stay = `${left === 1 ? 'Its file stays' : `The ${count(left, 'file')} stay`} on disk where ${left === 1 ? 'it is' : 'they are'}; as long as ${left === 1 ? 'it lies' : 'they lie'} in a folder of the library, the next look at it finds ${left === 1 ? 'it' : 'them'} again.`
-  const gone = `${own === 1 && !left ? 'It was uploaded: its file on the server is' : `${count(own, 'file')} that ${own === 1 ? 'was' : 'were'} uploaded ${own === 1 ? 'is' : 'are'}`} deleted from disk. This can’t be undone.`
-  if (!own) return stay
-  return left ? `${gone} ${stay}` : gone
+  const [files, it, lie] = left === 1 ? ['file stays', 'it', 'lies'] : ['files stay', 'they', 'lie']
+  const which = left === 1 ? (own ? 'The other' : 'Its') : own ? `The other ${number(left)}` : `The ${number(left)}`
+  const stay = `${which} ${files} on disk where ${it} ${left === 1 ? 'is' : 'are'}; as long as ${it} ${lie} in a folder of the library, the next look at it finds ${left === 1 ? 'it' : 'them'} again.`
+  const gone = own === 1 && !left ? 'It was uploaded: its file on the server is deleted from disk.' : own === 1 ? '1 file that was uploaded is deleted from disk.' : `${number(own)} files that were uploaded are deleted from disk.`
+  return [own ? `${gone} This can’t be undone.` : '', left ? stay : ''].filter(Boolean).join(' ')
 }
 
 /** Groups without the pictures that were forgotten; what is alone is no group any more. */

@@ -16,4 +16,5 @@ export async function refreshRoots(): Promise<void> {
 
 const quietly = (): void => void (roots.value && refreshRoots().catch(() => undefined))
 events.on('refetch', quietly)
+events.on('roots', quietly)
 events.on('job', (job) => isOver(job) && quietly())

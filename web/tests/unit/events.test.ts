@@ -50,6 +50,10 @@ describe('events', () => {
     now().say('job', { id: 8 })
     expect(job.mock.calls).toEqual([[{ id: 7 }]])
     expect(library).toHaveBeenCalledWith({ pictures: 3, failures: 0 })
+    const roots = vi.fn()
+    events.on('roots', roots)
+    now().say('roots', {})
+    expect(roots).toHaveBeenCalledTimes(1)
   })
 
   it('lets the browser resume by itself', () => {
