@@ -66,7 +66,8 @@ export function nudgeWeight(weight: number, direction: 1 | -1): number {
   const size = Math.abs(weight)
   const by = size > 2 || (size === 2 && direction > 0) ? 2 * step : step
   const next = Math.round((size + direction * by) / step) * step
-  return Math.sign(weight) * Math.min(maxWeight, Math.max(minWeight, next))
+  // What was written into the line may lie outside of the usual range: a step never leads the other way.
+  return Math.sign(weight) * Math.min(Math.max(maxWeight, size), Math.max(Math.min(minWeight, size), next))
 }
 
 /** "More like this" starts from that picture alone; words and chips before it would blur what is asked. Filters stay. */

@@ -62,6 +62,7 @@ describe('query', () => {
     expect(Q.nudgeWeight(2.5, -1)).toBe(2)
     expect(Q.nudgeWeight(Q.maxWeight, 1)).toBe(Q.maxWeight)
     expect(Q.nudgeWeight(Q.minWeight, -1)).toBe(Q.minWeight)
+    expect([Q.nudgeWeight(8, 1), Q.nudgeWeight(8, -1), Q.nudgeWeight(0.1, -1), Q.nudgeWeight(-0.1, 1)]).toEqual([8, 7.5, 0.1, -0.25])
     let w = 0.25
     for (let i = 0; i < 50; i++) w = Q.nudgeWeight(w, 1)
     expect(w).toBe(Q.maxWeight)
