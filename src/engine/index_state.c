@@ -3,7 +3,7 @@
  * The log is gone through once, in order, and each segment is attached when the log has come to the change that it was made at: so
  * deletions are told to those that are older and to no others. What the log says of changes after the newest segment is the tail.
  *
- * It is counted in the end: vectors in segments and in the tail must be as many as the store has. If a file is missing or damaged, or the
+ * It is counted in the end: vectors in segments and in the tail must be as many as the store has, and it must have some that are tried. If a file is missing or damaged, or the
  * log does not reach back to the newest segment that is good, the ids of all vectors are compared with those of the segments, and what is
  * in none is tail. If it still does not come out even, no segment is believed.
  *
@@ -176,6 +176,26 @@ static bool is_even(const struct eng_state *state)
     return vector_index_live(state->ix) + state->ntail == (size_t)state->mark.vectors;
 }
 
+/* Some of each segment's live rows must be of vectors that there are: a whole file may still be of another library. */
+static int try_some(struct load *l, bool *good, struct eye_err *err)
+{
+    enum { SAMPLES = 16 };
+    struct vector_index *ix = l->out->ix;
+    int rc = 0;
+    *good = true;
+    for (size_t i = 0; i < vector_index_segments(ix); i++) {
+        const struct vector_segment *seg = vector_index_segment(ix, i, NULL);
+        size_t rows = vector_segment_rows(seg), apart = rows / SAMPLES + 1;
+        for (size_t row = 0; rc == 0 && *good && row < rows; row += apart) {
+            int64_t id = vector_segment_ids(seg)[row];
+            if (vector_index_has(ix, id)) {
+                rc = store_has_vector(l->store, id, l->model, good, err);
+            }
+        }
+    }
+    return rc;
+}
+
 static int believe_none(struct load *l, struct eye_err *err)
 {
     struct eng_state *out = l->out;
@@ -198,12 +218,13 @@ static int find_tail(struct load *l, size_t at, struct eye_err *err)
     struct eng_state *out = l->out;
     size_t n = vector_index_segments(out->ix);
     int rc = n ? tail_of_log(l, at, err) : 0;
-    bool behind = n && out->mark.log_from > out->segments[n - 1].upto;
+    bool behind = n && out->mark.log_from > out->segments[n - 1].upto, good = true;
     if (rc == 0 && n && (out->nbad || behind || !is_even(out))) {
         rc = tail_by_comparing(l, err);
-        if (rc == 0 && !is_even(out)) {
-            rc = believe_none(l, err);
-        }
+    }
+    rc = rc < 0 ? rc : try_some(l, &good, err);
+    if (rc == 0 && n && !(good && is_even(out))) {
+        rc = believe_none(l, err);
     }
     if (rc == 0 && vector_index_segments(out->ix) == 0) {
         free(out->tail);
