@@ -56,6 +56,15 @@ void eng_combiner_count(struct eng_combiner *c, struct eng_combiner_stats *out)
     pthread_mutex_unlock(&c->lock);
 }
 
+/* As if a scan ran, for as long as it is held. */
+void eng_combiner_hold(struct eng_combiner *c, bool held)
+{
+    pthread_mutex_lock(&c->lock);
+    c->running = held;
+    pthread_cond_broadcast(&c->turn);
+    pthread_mutex_unlock(&c->lock);
+}
+
 static int source_rows(void *ctx, const int64_t *ids, size_t n, uint16_t *out, bool *there,
                        struct eye_err *err)
 {

@@ -77,6 +77,7 @@ void eng_combiner_free(struct eng_combiner *c);
 struct eng_combiner_stats {
     uint64_t searches, scans;
 };
+void eng_combiner_hold(struct eng_combiner *c, bool held); /* for tests */
 void eng_combiner_count(struct eng_combiner *c, struct eng_combiner_stats *out);
 
 /* The same results as of this moment, straight from the store, some rows at a time. */

@@ -38,7 +38,8 @@ static void test_the_tail_takes_up_what_is_no_larger(void **state)
 static void test_rotten_ones(void **state)
 {
     (void)state;
-    const struct eng_plan_part a[] = {{400, 301}, {900, 900}}, b[] = {{400, 299}, {900, 900}, {200, 190}};
+    const struct eng_plan_part a[] = {{400, 301}, {900, 900}},
+                               b[] = {{400, 299}, {900, 900}, {200, 190}};
     expect(a, 2, 5, 105, ENG_PLAN_NOTHING, false, 0);
     expect(b, 3, 5, 105, ENG_PLAN_MAKE, false, 1 | 4);
 }

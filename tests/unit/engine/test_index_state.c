@@ -98,7 +98,8 @@ static void test_flipped_bits_of_what_is_loaded(void **state)
 {
     struct ix *ix = filled(state);
     off_t chunk = (off_t)segment_header_bytes(IX_DIM);
-    const off_t at[] = {0, 9, 40, 60, 200, chunk - 1, chunk + 2, chunk + 100, chunk + 3000, chunk + 5600};
+    const off_t at[] = {0,         9,         40,          60,           200,
+                        chunk - 1, chunk + 2, chunk + 100, chunk + 3000, chunk + 5600};
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
         char path[600];
         ix_path(ix, 0, path);

@@ -3,8 +3,7 @@
 
 static struct eng_vectors *get(struct ix *ix)
 {
-    struct eng_vectors *v =
-        eng_vectors_get(ix->fx->lib, ix->s, ix->model, &ix->spec, &ix->fx->err);
+    struct eng_vectors *v = eng_vectors_get(ix->fx->lib, ix->s, ix->model, &ix->spec, &ix->fx->err);
     assert_non_null(v);
     return v;
 }
@@ -158,9 +157,7 @@ static void test_whatever_happens(void **state)
         case 0: ix_remove(ix, made / 2, made / 2, 1 + ix_random(&seed) % 9); break;
         case 1: ix_change(ix, 0, made, 1 + ix_random(&seed) % 30, (uint64_t)step); break;
         case 2: ix_make(ix); break;
-        default:
-            ix_add(ix, made, some);
-            made += some;
+        default: ix_add(ix, made, some); made += some;
         }
         if (ix_random(&seed) % 16 == 0)
             ix_reopen(ix);
