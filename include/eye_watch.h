@@ -44,15 +44,20 @@ typedef struct {
     void *ctx;
 } eye_watch_options;
 
-/* Index everything below each path (npaths 0: every root), then go on watching until stopped: 0, or what made it impossible. */
+/* Index everything below each path (folders; npaths 0: every root, also those added later), then go on watching until stopped: 0, or what
+ * made it impossible. A process that indexes is waited for (looked: EYE_EBUSY, once); looks after the first that fail are told by
+ * `looked` and tried again. All callbacks come from the caller's thread. EYE_EINVAL: a file, a dry run, parts, no root at all;
+ * EYE_ENOTFOUND: a folder that was named is in the library no more; EYE_ECANCELLED: a callback of `index` stopped it. */
 EYE_API int eye_watch(eye_lib *lib, const char *const *paths, size_t npaths,
                       const eye_watch_options *options, struct eye_err *err);
 
-/* The same in the background for every root of the library, also those added later, through the jobs of eye_jobs.h (which must have been started): each
- * look is a scan job. Stopped by eye_watch_stop, eye_jobs_stop and eye_close. */
-EYE_API int eye_watch_start(eye_lib *lib, double settle, double poll, struct eye_err *err);
+/* The same in the background for every root of the library but its uploads, also those added later, through the jobs of eye_jobs.h (which must have
+ * been started): each look is a scan job, of which the ten newest are kept. Of options->index only the exclusions and all_files count;
+ * strings are borrowed until the end; `state` and `looked` are called from a thread of its own, which must not stop the watching.
+ * options NULL: as they come. Stopped by eye_watch_stop, eye_jobs_stop and eye_close. */
+EYE_API int eye_watch_start(eye_lib *lib, const eye_watch_options *options, struct eye_err *err);
 EYE_API void eye_watch_stop(eye_lib *lib);
-/* How each root is watched just now; how OFF for all when nothing watches. */
+/* How each root is watched just now by eye_watch_start; OFF for all when nothing watches. */
 EYE_API int eye_watch_states(eye_lib *lib, int (*fn)(void *ctx, const eye_watch_state *s),
                              void *ctx, struct eye_err *err);
 

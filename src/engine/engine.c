@@ -128,6 +128,7 @@ void eye_close(eye_lib *lib)
         return;
     }
     eye_jobs_stop(lib);
+    eng_watch_free(lib);
     eng_jobs_free(lib);
     eng_maker_stop(lib);
     for (size_t i = 0; i < lib->nidle; i++) {

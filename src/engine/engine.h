@@ -70,6 +70,7 @@ struct eye_lib {
     struct decoder_pool *decoder; /* for pictures as queries; NULL until needed */
     struct eng_thumbs *thumbs;    /* thumb.c; NULL until needed */
     struct eng_jobs *jobs;        /* NULL until eye_jobs_start; then until the end */
+    struct eng_watch *watch;      /* likewise, eye_watch_start */
     char *spool;                  /* NULL until first needed */
 };
 
@@ -197,8 +198,9 @@ void eng_turns_release(struct eng_turns *t);
 void eng_turn_begin(struct eng_turns *t);
 void eng_turn_end(struct eng_turns *t);
 
-/* ---- jobs.c ---- */
-void eng_jobs_free(eye_lib *lib); /* stopped already */
+/* ---- jobs.c, watch_jobs.c ---- */
+void eng_jobs_free(eye_lib *lib);  /* stopped already */
+void eng_watch_free(eye_lib *lib); /* likewise */
 
 /* ---- half.c ---- */
 void eng_to_half(const float *in, uint16_t *out, size_t n);

@@ -76,7 +76,11 @@ static int locked(struct eng_scan *scan, struct eng_pipe *p, struct store *s,
         *model = eng_model_get(scan->lib, s, err);
         rc = *model ? 0 : eng_code(err);
     }
-    if (rc == 0 && wanted->nrels) {
+    scan->leave = wanted->leave;
+    scan->leave_ctx = wanted->leave_ctx;
+    if (rc == 0 && wanted->nlooks) {
+        rc = eng_scan_looks(scan, s, wanted->looks, wanted->nlooks, err);
+    } else if (rc == 0 && wanted->nrels) {
         rc =
             eng_scan_files(scan, wanted->root, wanted->root_path, wanted->rels, wanted->nrels, err);
     } else if (rc == 0) {

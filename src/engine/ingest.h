@@ -159,6 +159,18 @@ bool eng_lane_item(struct eng_lane *lane, struct eng_item *item);
 void *eng_lane_main(void *lane);
 
 /* ---- ingest.c ---- */
+/* A part of a known root that is looked at because something happened there. */
+struct eng_look {
+    int64_t root;
+    const char *root_path;
+    const char *under; /* nrels 0: everything below this; "" for the whole root */
+    const char *const *
+        rels; /* [nrels] below root_path, none inside another: files and folders (with all below) that are
+                         there or not; what a scan of the root would leave out is left out here too */
+    size_t nrels;
+    bool files_only; /* a root for single files: of the rels only those that are known */
+};
+
 /* What eye_index looks at: paths, or just these files of a known root, which costs no look at anything else. */
 struct eng_wanted {
     const char *const *paths;
@@ -169,6 +181,12 @@ struct eng_wanted {
     size_t nrels;
     struct decoder_pool *decoder; /* one to borrow; NULL: its own */
     bool whole; /* segments of the index are made before it returns, not in the background */
+    const struct eng_look *looks; /* [nlooks] or these, in one run: borrowed */
+    size_t nlooks;
+    /* True: leave this file alone for now, as if it had not changed, or (st NULL) were still there; whoever says so sees
+     * to it that it is looked at again. Asked from the source's thread and the caller's; may be NULL. */
+    bool (*leave)(void *ctx, int64_t root, const char *rel, const struct stat *st);
+    void *leave_ctx;
 };
 int eng_index(eye_lib *lib, const struct eng_wanted *wanted, const eye_index_options *options,
               eye_index_progress *out, struct eye_err *err);

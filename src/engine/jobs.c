@@ -234,7 +234,7 @@ static int show(const struct store_job *row, const struct jobs_live *live,
     const struct store_job *c =
         mine && live->scan && live->counts.version > row->version ? &live->counts : row;
     eye_job job = {.id = row->id,
-                   .kind = (eye_job_kind)row->kind,
+                   .kind = row->kind == JOBS_WATCH ? EYE_JOB_SCAN : (eye_job_kind)row->kind,
                    .state = (eye_job_state)row->state,
                    .title = row->title,
                    .note = row->note,

@@ -16,6 +16,21 @@
 
 enum { JOBS_OPEN_SECONDS = 24 * 3600 }; /* an upload that gets nothing for so long is closed */
 enum { JOBS_BATCH = 256, JOBS_KEPT = 1000, JOBS_SAMPLES = 32 };
+/* In a row: a scan that nobody asked for, because something changed. Of those few are kept, or they would be all there is to see. */
+enum { JOBS_WATCH = 100, JOBS_WATCH_KEPT = 10 };
+
+/* A scan of what watching found. Whoever began it holds it until `done` was called, or jobs_look_drop has returned. */
+struct jobs_look {
+    const struct eng_look *looks; /* [n] borrowed */
+    size_t n;
+    bool (*leave)(void *ctx, int64_t root, const char *rel, const struct stat *st);
+    /* It has ended, from the jobs' thread; a failure is not lasting if the database has trouble. */
+    void (*done)(void *ctx, int rc, const eye_index_progress *p, const struct eye_err *why);
+    void *ctx;
+    int64_t job;      /* under the jobs' lock; 0: its row is being made */
+    bool running;     /* likewise */
+    atomic_bool stop; /* give up; its row stays, and is done as a scan of its title */
+};
 
 /* Files done a second, over the last seconds. */
 struct jobs_meter {
@@ -50,6 +65,8 @@ struct eng_jobs {
     struct jobs_live live;
     struct jobs_news *news;
     size_t nnews, news_cap;
+    struct jobs_look *look; /* NULL: none; at most one at a time */
+    pthread_cond_t rested;  /* a look has begun or ended */
     /* any thread */
     atomic_bool stop;
     atomic_bool cancelled; /* the job at hand */
@@ -85,6 +102,18 @@ bool jobs_stopped(struct eng_jobs *j); /* the job at hand is to end: stop, or ca
 /* The job failed as a whole, or was cancelled: what still waits fails with this reason, its files go. */
 int jobs_give_up(struct eng_jobs *j, int64_t job, int code, const char *reason,
                  struct eye_err *err);
+
+/* ---- jobs_look.c ---- */
+/* Make the look a scan job called `title`, a folder. */
+int jobs_look_begin(struct eng_jobs *j, struct jobs_look *look, const char *title,
+                    struct eye_err *err);
+/* Forget it, after it has stopped if it goes on just now; done is not called any more. */
+void jobs_look_drop(struct eng_jobs *j, struct jobs_look *look);
+/* For the runner: the look that this job is for, NULL if for none; then it must be given back. over: it has ended with rc. */
+struct jobs_look *jobs_look_get(struct eng_jobs *j, int64_t job);
+void jobs_look_put(struct eng_jobs *j, struct jobs_look *look, bool over, int rc,
+                   const eye_index_progress *p, const struct eye_err *why);
+void jobs_look_tidy(struct eng_jobs *j); /* one whose job was cancelled before it began */
 
 /* ---- jobs_tell.c ---- */
 void jobs_tell(struct eng_jobs *j, int64_t now_id); /* what is due; now_id: due whatever the time */

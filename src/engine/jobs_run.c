@@ -54,7 +54,8 @@ static int finish(struct eng_jobs *j, int64_t id, eye_job_state state, const cha
     rc = store_job_note(j->store, id, note, err);
     rc = rc < 0 ? rc
                 : store_job_move(j->store, id, EYE_JOB_RUNNING, (int)state, true, &changed, err);
-    rc = rc < 0 ? rc : store_jobs_prune(j->store, JOBS_KEPT, err);
+    rc = rc < 0 ? rc : store_jobs_prune(j->store, -1, JOBS_KEPT, err);
+    rc = rc < 0 ? rc : store_jobs_prune(j->store, JOBS_WATCH, JOBS_WATCH_KEPT, err);
     rc = rc < 0 ? rc : store_commit(j->store, err);
     if (rc < 0) {
         store_rollback(j->store);
@@ -233,6 +234,8 @@ struct scan_run {
     struct jobs_meter meter;
     double saved;
     bool interrupted;
+    struct jobs_look *look; /* NULL: everything below its title */
+    eye_index_progress end;
 };
 
 static uint64_t at_least(uint64_t a, uint64_t b)
@@ -283,7 +286,7 @@ static int on_scan(void *ctx, const eye_index_progress *p)
     jobs_changed(j, run->id);
     jobs_tell(j, 0);
     run->interrupted = atomic_load(&j->uploads);
-    return jobs_stopped(j) || run->interrupted;
+    return jobs_stopped(j) || run->interrupted || (run->look && atomic_load(&run->look->stop));
 }
 
 static int index_scan(struct scan_run *run, const struct store_job *row, struct eye_err *err)
@@ -296,13 +299,51 @@ static int index_scan(struct scan_run *run, const struct store_job *row, struct 
                            .retry_failed = retry,
                            .all_files = retry};
     struct eng_wanted wanted = {.paths = &path, .npaths = path[0] != '\0'};
-    eye_index_progress p;
-    int rc = eng_index(run->j->lib, &wanted, &o, &p, err);
+    if (run->look) {
+        wanted.looks = run->look->looks;
+        wanted.nlooks = run->look->n;
+        wanted.leave = run->look->leave;
+        wanted.leave_ctx = run->look->ctx;
+    }
+    eye_index_progress *p = &run->end;
+    int rc = eng_index(run->j->lib, &wanted, &o, p, err);
     if (rc == 0 || rc == EYE_ECANCELLED) {
-        p.walk_done = p.walk_done && rc == 0;
-        count_scan(run, &p);
+        p->walk_done = p->walk_done && rc == 0;
+        count_scan(run, p);
     }
     return rc;
+}
+
+/* A look ends with its job; one that was cancelled is over too. */
+static void end_look(struct scan_run *run, int rc, const struct eye_err *why)
+{
+    if (run->look) {
+        bool over = rc != EYE_EBUSY && !atomic_load(&run->look->stop) &&
+                    (rc != EYE_ECANCELLED || atomic_load(&run->j->cancelled));
+        jobs_look_put(run->j, run->look, over, rc, &run->end, why);
+    }
+}
+
+static int settle_scan(struct scan_run *run, bool noted, int rc, const struct eye_err *why,
+                       struct eye_err *err)
+{
+    struct eng_jobs *j = run->j;
+    if (rc == EYE_EBUSY) {
+        return busy(j, run->id, why, err);
+    }
+    run->counts.version++;
+    int saved = store_job_count(j->store, &run->counts, false, err);
+    if (saved < 0) {
+        return saved;
+    }
+    if (rc == EYE_ECANCELLED) {
+        jobs_changed(j, run->id);
+        return 1;
+    }
+    if (rc == 0 && noted) {
+        store_job_note(j->store, run->id, "", NULL);
+    }
+    return finish(j, run->id, rc < 0 ? EYE_JOB_FAILED : EYE_JOB_DONE, rc < 0 ? why->msg : "", err);
 }
 
 static int do_scan(struct eng_jobs *j, int64_t id, struct eye_err *err)
@@ -314,7 +355,12 @@ static int do_scan(struct eng_jobs *j, int64_t id, struct eye_err *err)
     if (rc < 0) {
         return rc == EYE_ECANCELLED ? 1 : rc;
     }
-    struct scan_run run = {.j = j, .id = id, .base = row, .counts = row, .saved = eng_now()};
+    struct scan_run run = {.j = j,
+                           .id = id,
+                           .base = row,
+                           .counts = row,
+                           .saved = eng_now(),
+                           .look = jobs_look_get(j, id)};
     run.counts.title = run.counts.note = NULL; /* the row's */
     pthread_mutex_lock(&j->lock);
     j->live.scan = true;
@@ -326,22 +372,9 @@ static int do_scan(struct eng_jobs *j, int64_t id, struct eye_err *err)
     jobs_tell(j, id);
     rc = rc < 0 ? rc : index_scan(&run, &row, &why);
     store_job_release(&row);
-    if (rc == EYE_EBUSY) {
-        return busy(j, id, &why, err);
-    }
-    run.counts.version++;
-    int saved = store_job_count(j->store, &run.counts, false, err);
-    if (saved < 0) {
-        return saved;
-    }
-    if (rc == EYE_ECANCELLED) {
-        jobs_changed(j, id);
-        return 1;
-    }
-    if (rc == 0 && noted) {
-        store_job_note(j->store, id, "", NULL);
-    }
-    return finish(j, id, rc < 0 ? EYE_JOB_FAILED : EYE_JOB_DONE, rc < 0 ? why.msg : "", err);
+    int settled = settle_scan(&run, noted, rc, &why, err);
+    end_look(&run, settled < 0 && rc == 0 ? EYE_EBUSY : rc, &why); /* the row stays: once more */
+    return settled;
 }
 
 /* ---- the thread ---- */
@@ -381,6 +414,7 @@ static int step(struct eng_jobs *j, struct eye_err *err)
 {
     int64_t id;
     atomic_store(&j->uploads, false);
+    jobs_look_tidy(j);
     int rc = tidy(j, err);
     rc = rc < 0 ? rc : store_job_next(j->store, true, &id, err);
     if (rc == 0) {

@@ -23,6 +23,7 @@ static struct eng_jobs *make_jobs(eye_lib *lib, struct eye_err *err)
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&j->wake, &attr);
+    pthread_cond_init(&j->rested, &attr);
     pthread_condattr_destroy(&attr);
     return j;
 }
@@ -212,6 +213,7 @@ int eye_jobs_start(eye_lib *lib, void (*changed)(void *ctx, const eye_job *job),
 
 void eye_jobs_stop(eye_lib *lib)
 {
+    eye_watch_stop(lib);
     struct eng_jobs *j = jobs_of(lib);
     if (!j) {
         return;
@@ -240,6 +242,7 @@ void eng_jobs_free(eye_lib *lib)
     }
     pthread_mutex_destroy(&j->lock);
     pthread_cond_destroy(&j->wake);
+    pthread_cond_destroy(&j->rested);
     free(j->news);
     free(j);
     lib->jobs = NULL;

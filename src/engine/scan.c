@@ -114,18 +114,35 @@ static int push_failure(const struct walk *w, const char *rel, const struct stat
 /* Named by the user, now or when it was added. */
 static bool is_named(const struct walk *w)
 {
-    return w->scope->kind == ENG_PATH_FILE || w->scope->listed;
+    const struct eng_scope *scope = w->scope;
+    return scope->found ? scope->known_only : scope->kind == ENG_PATH_FILE || scope->listed;
+}
+
+bool eng_scan_skips_file(const eye_index_options *o, const char *rel)
+{
+    const char *name = eng_path_name(rel);
+    return eng_name_hidden(name) || is_excluded(o, rel) ||
+           (eng_name_kind(name) == ENG_NAME_OTHER && !o->all_files);
+}
+
+bool eng_scan_skips_dir(const eye_lib *lib, const eye_index_options *o, const char *path,
+                        const char *rel)
+{
+    return !strcmp(path, lib->dir) || /* uploads and thumbnails are nobody's pictures here */
+           eng_name_hidden(eng_path_name(rel)) || is_excluded(o, rel);
+}
+
+/* Someone knows that the file is being written, and comes back to it. */
+static bool is_left(const struct walk *w, const char *rel, const struct stat *st)
+{
+    const struct eng_scan *scan = w->scan;
+    return scan->leave && scan->leave(scan->leave_ctx, w->scope->root, rel, st);
 }
 
 /* True when the name keeps a file out. `named`: the user named this very file, so no filter applies. */
 static bool is_filtered(const struct walk *w, const char *rel, bool named)
 {
-    const char *name = eng_path_name(rel);
-    if (named) {
-        return false;
-    }
-    return eng_name_hidden(name) || is_excluded(w->scan->options, rel) ||
-           (eng_name_kind(name) == ENG_NAME_OTHER && !w->scan->options->all_files);
+    return !named && eng_scan_skips_file(w->scan->options, rel);
 }
 
 static int on_file(const struct walk *w, const char *rel, const struct stat *st,
@@ -146,6 +163,10 @@ static int on_file(const struct walk *w, const char *rel, const struct stat *st,
     }
     atomic_fetch_add(&w->pipe->total, 1);
     if (is_settled(w, k, (uint64_t)st->st_size, eng_mtime_ns(st))) {
+        return 0;
+    }
+    if (is_left(w, rel, st)) {
+        atomic_fetch_sub(&w->pipe->total, 1);
         return 0;
     }
     struct eng_item *item = new_item(w, rel, k, st, err);
@@ -242,15 +263,15 @@ static int on_mount(const struct walk *w, const char *rel, struct eye_err *err)
 }
 
 /* The mounts between the root and the part of it that is looked at: the walk begins below them. */
-static int mounts_above(const struct walk *w, struct eye_err *err)
+static int mounts_above(const struct walk *w, const char *under, struct eye_err *err)
 {
     const struct eng_scope *scope = w->scope;
     int rc = 0;
-    for (size_t n = 0; rc == 0 && scope->under[n]; n++) {
-        if (n != 0 && scope->under[n] != '/') {
+    for (size_t n = 0; rc == 0 && under[n]; n++) {
+        if (n != 0 && under[n] != '/') {
             continue;
         }
-        char *rel = mem_strdup(scope->under, err);
+        char *rel = mem_strdup(under, err);
         if (!rel) {
             return EYE_ENOMEM;
         }
@@ -267,10 +288,7 @@ static int mounts_above(const struct walk *w, struct eye_err *err)
 static int on_dir(const struct walk *w, const char *path, const char *rel, struct eye_err *err)
 {
     bool start = !strcmp(rel, w->scope->under);
-    bool own =
-        !strcmp(path, w->scan->lib->dir); /* uploads and thumbnails are nobody's pictures here */
-    if (!start &&
-        (own || eng_name_hidden(eng_path_name(rel)) || is_excluded(w->scan->options, rel))) {
+    if (!start && eng_scan_skips_dir(w->scan->lib, w->scan->options, path, rel)) {
         eng_known_keep(w->scope, rel);
         return 1;
     }
@@ -331,16 +349,34 @@ static int long_file(struct walk *w, const char *path, const char *rel, struct e
     return push_failure(w, rel, NULL, &why, err);
 }
 
+/* A folder that something happened in. When it goes away this very moment, the next look sees that, with the place where
+ * it is then: what is known of it must not be dropped before. */
+static int visit_dir(struct walk *w, const char *path, const char *rel, struct eye_err *err)
+{
+    struct eye_err why = {0};
+    int rc = mounts_above(w, rel, err);
+    rc = rc < 0 ? rc : fs_walk(path, on_item, w, &why);
+    if (rc == EYE_ENOTFOUND) {
+        eng_known_keep(w->scope, rel);
+        return 0;
+    }
+    return rc < 0 && why.code < 0 ? eye_fail(err, rc, "%s", why.msg) : rc;
+}
+
 static int visit(struct walk *w, const char *rel, struct eye_err *err)
 {
     struct stat st;
     int rc = 0;
+    if (w->scope->known_only && !eng_known_find(w->scope, rel)) {
+        return 0;
+    }
     char *path = eng_path_join(w->scope->root_path, rel, err);
     if (!path) {
         return EYE_ENOMEM;
     }
     if (lstat(path, &st) == 0) {
-        rc = one_file(w, path, rel, err);
+        bool dir = S_ISDIR(st.st_mode) && w->scope->found && !w->scope->known_only;
+        rc = dir ? visit_dir(w, path, rel, err) : one_file(w, path, rel, err);
     } else if (errno == ENAMETOOLONG) {
         rc = long_file(w, path, rel, err);
     } else if (errno != ENOENT && errno != ENOTDIR) {
@@ -371,6 +407,11 @@ static int scan_scope(struct eng_scan *scan, struct eng_scope *scope, struct eng
     struct walk w = {scan, scope, p};
     struct stat st;
     int rc = eng_known_load(scan, scope, err);
+    scan->one_by_one = scan->model_id && scope->nknown <= ENG_FEW;
+    if (rc == 0 && scan->model_id && !scan->one_by_one && !scan->loaded) {
+        rc = eng_unembedded_load(scan, err);
+        scan->loaded = true;
+    }
     if (rc < 0) {
         return rc;
     }
@@ -384,7 +425,7 @@ static int scan_scope(struct eng_scan *scan, struct eng_scope *scope, struct eng
     if (!path) {
         return EYE_ENOMEM;
     }
-    rc = mounts_above(&w, err);
+    rc = mounts_above(&w, scope->under, err);
     if (rc == 0 && scope->listed) {
         rc = visit_all(&w, err);
     } else if (rc == 0 && scope->kind == ENG_PATH_DIR) {
@@ -400,11 +441,7 @@ static int scan_scope(struct eng_scan *scan, struct eng_scope *scope, struct eng
 int eng_scan_source(void *ctx, struct eng_pipe *p, struct eye_err *err)
 {
     struct eng_scan *scan = ctx;
-    scan->one_by_one = scan->model_id != 0;
-    for (size_t i = 0; i < scan->nscopes; i++) {
-        scan->one_by_one = scan->one_by_one && scan->scopes[i].kind == ENG_PATH_FILE;
-    }
-    int rc = scan->model_id && !scan->one_by_one ? eng_unembedded_load(scan, err) : 0;
+    int rc = 0;
     for (size_t i = 0; rc == 0 && i < scan->nscopes; i++) {
         rc = scan_scope(scan, &scan->scopes[i], p, err);
     }

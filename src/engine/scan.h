@@ -21,7 +21,9 @@ struct eng_scope {
     char *under;             /* "" for the whole root */
     const char *const *rels; /* [nrels] just these files, borrowed; kind FILE */
     size_t nrels;
-    bool listed; /* what is known is looked at, one by one, instead of what is there */
+    bool listed;     /* what is known is looked at, one by one, instead of what is there */
+    bool found;      /* rels: not named by anyone, so filters hold, and folders may be among them */
+    bool known_only; /* found: what the store does not know is left out */
     enum eng_path_kind kind;
     int64_t last_scan;
     struct eng_known *known; /* sorted by rel */
@@ -40,11 +42,18 @@ struct eng_scan {
     size_t nroots;
     struct eng_scope *scopes;
     size_t nscopes;
-    bool one_by_one;     /* few files: each is looked up rather than all of `unembedded` loaded */
+    bool
+        one_by_one; /* few files in the scope at hand: each is looked up, and `unembedded` not used */
+    bool loaded;    /* unembedded is */
     int64_t *unembedded; /* pictures without a vector of the model, ascending */
     size_t nunembedded;
     int64_t model_id;
+    bool (*leave)(void *ctx, int64_t root, const char *rel, const struct stat *st); /* or NULL */
+    void *leave_ctx;
 };
+
+/* Up to so many known files in a scope are looked up one by one: below what loading all of `unembedded` of a million costs. */
+enum { ENG_FEW = 4096 };
 
 /* ---- scope.c ---- */
 /* Which scopes the paths mean; new roots are added to the store (not in a dry run). EYE_ENOTFOUND. */
@@ -53,6 +62,9 @@ int eng_scan_resolve(struct eng_scan *scan, struct store *s, const char *const *
 /* Or just these files of a known root: borrowed. */
 int eng_scan_files(struct eng_scan *scan, int64_t root, const char *root_path,
                    const char *const *rels, size_t nrels, struct eye_err *err);
+/* Or these parts of known roots: borrowed. */
+int eng_scan_looks(struct eng_scan *scan, struct store *s, const struct eng_look *looks, size_t n,
+                   struct eye_err *err);
 void eng_scan_release(struct eng_scan *scan);
 int eng_strings_add(char ***strings, size_t *n, const char *text, struct eye_err *err);
 
@@ -66,6 +78,10 @@ void eng_known_keep(const struct eng_scope *scope, const char *rel);
 int eng_unembedded_load(struct eng_scan *scan, struct eye_err *err);
 
 /* ---- scan.c: the source of eye_index ---- */
+/* What a walk leaves out: a folder and all below it; a file. rel: below its root. */
+bool eng_scan_skips_dir(const eye_lib *lib, const eye_index_options *o, const char *path,
+                        const char *rel);
+bool eng_scan_skips_file(const eye_index_options *o, const char *rel);
 int eng_scan_source(void *scan, struct eng_pipe *p, struct eye_err *err);
 
 /* ---- sweep.c ---- */

@@ -3,6 +3,8 @@
  * A path inside a known root is a part of it; a folder above known roots becomes a root that absorbs them; a file
  * outside of all roots makes its folder a root for single files: of it only the files that are known are looked at, until
  * someone names the folder. All names are resolved before anything is written, so a mistyped path changes nothing. */
+#include <errno.h>
+
 #include "engine/scan.h"
 
 struct target {
@@ -253,4 +255,45 @@ int eng_scan_files(struct eng_scan *scan, int64_t root, const char *root_path,
     scope->nrels = nrels;
     scope->listed = true;
     return scope->root_path && scope->under ? 0 : EYE_ENOMEM;
+}
+
+static int look_scope(struct eng_scan *scan, const struct eng_look *look, struct eye_err *err)
+{
+    struct stat st;
+    struct eng_scope *scope = &scan->scopes[scan->nscopes++];
+    scope->root = look->root;
+    scope->root_path = mem_strdup(look->root_path, err);
+    scope->under = mem_strdup(look->nrels ? "" : look->under, err);
+    char *path = scope->under ? eng_path_join(look->root_path, scope->under, err) : NULL;
+    if (!scope->root_path || !path) {
+        free(path);
+        return EYE_ENOMEM;
+    }
+    bool gone = stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    free(path);
+    scope->rels = look->rels;
+    scope->nrels = look->nrels;
+    scope->found = look->nrels != 0;
+    scope->known_only = look->nrels && look->files_only;
+    scope->listed = look->nrels || (look->files_only && !look->under[0]);
+    scope->kind = look->nrels ? ENG_PATH_FILE : gone ? ENG_PATH_MISSING : ENG_PATH_DIR;
+    for (size_t i = 0; i < scan->nroots; i++) {
+        scope->last_scan =
+            scan->roots[i].id == look->root ? scan->roots[i].last_scan : scope->last_scan;
+    }
+    return 0;
+}
+
+int eng_scan_looks(struct eng_scan *scan, struct store *s, const struct eng_look *looks, size_t n,
+                   struct eye_err *err)
+{
+    int rc = reload_roots(scan, s, err);
+    scan->scopes = rc < 0 ? NULL : mem_calloc(n, sizeof *scan->scopes, err);
+    if (!scan->scopes) {
+        return rc < 0 ? rc : EYE_ENOMEM;
+    }
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = look_scope(scan, &looks[i], err);
+    }
+    return rc;
 }

@@ -82,7 +82,8 @@ static int remove_unseen(struct eng_scan *scan, const struct eng_scope *scope, s
     const eye_index_options *o = scan->options;
     for (size_t i = 0; i < scope->nknown && w->rc == 0 && !w->cancelled; i++) {
         const struct eng_known *k = &scope->known[i];
-        if (k->seen || k->kept || (o->parts > 1 && eng_part_of(k->rel, o->parts) != o->part)) {
+        if (k->seen || k->kept || (o->parts > 1 && eng_part_of(k->rel, o->parts) != o->part) ||
+            (scan->leave && scan->leave(scan->leave_ctx, scope->root, k->rel, NULL))) {
             continue;
         }
         struct eng_item *item = eng_item_new(scope->root_path, k->rel, scope->root, err);

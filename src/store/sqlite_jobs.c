@@ -247,14 +247,16 @@ int store_job_untidy(struct store *s, int state, int64_t *id, struct eye_err *er
     return query_one_int(&q, id, err);
 }
 
-int store_jobs_prune(struct store *s, size_t keep, struct eye_err *err)
+int store_jobs_prune(struct store *s, int kind, size_t keep, struct eye_err *err)
 {
     struct query q;
     bool own;
     int64_t last = 0;
     query_open(
         &q, s,
-        "SELECT id FROM job WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET ?");
+        "SELECT id FROM job WHERE finished_at IS NOT NULL AND (?1 < 0 OR kind = ?1)"
+        " ORDER BY id DESC LIMIT 1 OFFSET ?2");
+    query_int(&q, kind);
     query_int(&q, (int64_t)keep);
     int rc = query_one_int(&q, &last, err);
     if (rc)
@@ -262,7 +264,10 @@ int store_jobs_prune(struct store *s, size_t keep, struct eye_err *err)
     rc = store_write_begin(s, &own, err);
     if (rc)
         return rc;
-    query_open(&q, s, "DELETE FROM job WHERE finished_at IS NOT NULL AND id <= ?");
+    query_open(&q, s,
+               "DELETE FROM job WHERE finished_at IS NOT NULL AND id <= ?1"
+               " AND (?2 < 0 OR kind = ?2)");
     query_int(&q, last);
+    query_int(&q, kind);
     return store_write_end(s, own, query_run(&q, err), err);
 }

@@ -227,8 +227,8 @@ int store_job_count(struct store *s, const struct store_job *job, bool add, stru
 int store_jobs_expire(struct store *s, int state, int closed, int64_t before, struct eye_err *err);
 /* Cancelled jobs (`state`) that still have waiting items: one of them. EYE_ENOTFOUND. */
 int store_job_untidy(struct store *s, int state, int64_t *id, struct eye_err *err);
-/* Forget finished jobs but the newest `keep`. */
-int store_jobs_prune(struct store *s, size_t keep, struct eye_err *err);
+/* Forget finished jobs but the newest `keep`; kind -1: of any. */
+int store_jobs_prune(struct store *s, int kind, size_t keep, struct eye_err *err);
 
 /* A new item of item->job, at the end of it (job's total counts it; done and failed too, when it has failed); *seq gets its number. Only into
  * jobs in state `open`: EYE_ENOTFOUND, EYE_EBUSY. open -1: into any unfinished one. */
