@@ -177,6 +177,7 @@ void cli_human_date(int64_t seconds, char out[32]); /* "2026-11-23 22:40", local
 /* Stop switch: SIGINT and SIGTERM set it; a second SIGINT ends the program at once. */
 void cli_catch_signals(void);
 bool cli_stopped(void);
+const volatile int *cli_stop_flag(void); /* not zero: stopped */
 
 /* The progress of an index run: a bar on a terminal, else a line every ten seconds. */
 struct cli_progress;

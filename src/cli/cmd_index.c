@@ -2,9 +2,23 @@
 #include <limits.h>
 
 #include "base/json.h"
+#include "cli/index.h"
 #include "cli/remote.h"
 
-enum { O_EXCLUDE, O_DRY, O_RETRY, O_ALL, O_PART, O_JSON, O_SERVER, O_KEY, O_COUNT };
+enum {
+    O_EXCLUDE,
+    O_DRY,
+    O_RETRY,
+    O_ALL,
+    O_PART,
+    O_WATCH,
+    O_SETTLE,
+    O_POLL,
+    O_JSON,
+    O_SERVER,
+    O_KEY,
+    O_COUNT
+};
 
 static const struct cli_opt opts[O_COUNT] = {
     [O_EXCLUDE] = {.name = "exclude",
@@ -26,6 +40,23 @@ static const struct cli_opt opts[O_COUNT] = {
                 .kind = CLI_TEXT,
                 .arg = "I/N",
                 .help = "only the I-th of N equal parts of the files"},
+    [O_WATCH] = {.name = "watch",
+                 .letter = 'w',
+                 .kind = CLI_FLAG,
+                 .help = "then go on, and index what changes as it changes, until Ctrl-C"},
+    [O_SETTLE] = {.name = "settle",
+                  .kind = CLI_NUM,
+                  .arg = "SECONDS",
+                  .help = "with --watch: nothing must have happened for so long (default 2)",
+                  .min = 0.05,
+                  .max = 3600},
+    [O_POLL] = {.name = "poll",
+                .kind = CLI_NUM,
+                .arg = "SECONDS",
+                .help = "with --watch: how often to look where nothing tells of changes (default "
+                        "300)",
+                .min = 1,
+                .max = 864000},
     [O_JSON] = {.name = "json",
                 .kind = CLI_FLAG,
                 .help = "events on stdout, one JSON object a line"},
@@ -39,12 +70,6 @@ static const struct cli_opt opts[O_COUNT] = {
                .arg = "FILE",
                .help = "API key for --server (or $EYESHINE_KEY)",
                .setting = SET_KEY_FILE},
-};
-
-struct index_run {
-    struct cli_progress *progress;
-    struct buf line;
-    bool json, quiet, dry;
 };
 
 static const char *outcome_name(eye_file_outcome o)
@@ -73,7 +98,7 @@ static int put_event_json(struct index_run *run, const eye_index_event *e)
     return cli_put_json(&run->line);
 }
 
-static int on_event(void *ctx, const eye_index_event *e)
+int index_on_event(void *ctx, const eye_index_event *e)
 {
     struct index_run *run = ctx;
     if (run->json)
@@ -108,7 +133,7 @@ static void put_counts(struct json_writer *w, const eye_index_progress *p)
     jw_knum(w, "rate", p->rate, 4);
 }
 
-static int put_progress_json(struct index_run *run, const char *event, const eye_index_progress *p)
+int index_put_json(struct index_run *run, const char *event, const eye_index_progress *p)
 {
     struct json_writer w;
     jw_init(&w, &run->line);
@@ -121,11 +146,11 @@ static int put_progress_json(struct index_run *run, const char *event, const eye
     return code;
 }
 
-static int on_progress(void *ctx, const eye_index_progress *p)
+int index_on_progress(void *ctx, const eye_index_progress *p)
 {
     struct index_run *run = ctx;
     if (run->json)
-        return put_progress_json(run, "progress", p) || cli_stopped();
+        return index_put_json(run, "progress", p) || cli_stopped();
     cli_progress_show(run->progress, p);
     return cli_stopped();
 }
@@ -137,7 +162,7 @@ static void add_part(struct buf *b, uint64_t n, const char *what)
 }
 
 /* "1000 indexed, 3 failed in 0:12 (83.1 pictures/s)" */
-static void put_summary(const eye_index_progress *p, bool dry)
+void index_put_summary(const eye_index_progress *p, bool dry)
 {
     struct buf b;
     char took[24];
@@ -172,8 +197,8 @@ int cli_run_index(struct cli_ctx *ctx, eye_lib *lib, const struct cli_list *path
     eye_index_progress end = {0};
     buf_init(&run.line, 1 << 20);
     run.progress = json ? NULL : cli_progress_new(stderr, ctx->quiet);
-    o->progress = on_progress;
-    o->event = on_event;
+    o->progress = index_on_progress;
+    o->event = index_on_event;
     o->ctx = &run;
     cli_catch_signals();
 
@@ -181,9 +206,9 @@ int cli_run_index(struct cli_ctx *ctx, eye_lib *lib, const struct cli_list *path
     o->ctx = NULL;
     cli_progress_free(run.progress);
     if (json)
-        put_progress_json(&run, code == EYE_ECANCELLED ? "stopped" : code ? "error" : "done", &end);
+        index_put_json(&run, code == EYE_ECANCELLED ? "stopped" : code ? "error" : "done", &end);
     else if ((!code || code == EYE_ECANCELLED) && !ctx->quiet)
-        put_summary(&end, o->dry_run);
+        index_put_summary(&end, o->dry_run);
     buf_release(&run.line);
     if (code == EYE_ECANCELLED) {
         cli_say("stopped; what was done is kept, the next run goes on from here");
@@ -219,12 +244,27 @@ static int index_there(struct cli_ctx *ctx, const struct cli_list *paths,
     return remote_index(ctx, paths, globs, o->all_files, json);
 }
 
+/* What goes together. settle, poll: 0 unless given. */
+static int check_mix(const eye_index_options *o, bool watch, double settle, double poll, bool there)
+{
+    if (watch && (o->dry_run || o->parts || there)) {
+        cli_say("--watch does not go with --dry-run, --part and --server");
+        return CLI_USAGE;
+    }
+    if (!watch && (settle > 0 || poll > 0)) {
+        cli_say("%s is for --watch", settle > 0 ? "--settle" : "--poll");
+        return CLI_USAGE;
+    }
+    return 0;
+}
+
 static int run_index(struct cli_ctx *ctx, int argc, char **argv)
 {
     struct cli_list paths = {0};
     struct cli_list globs = {0};
     const char *part = NULL;
-    bool json = false;
+    bool json = false, watch = false;
+    double settle = 0, poll = 0;
     eye_index_options o = {0};
     char *copy = NULL;
     struct cli_opt bound[O_COUNT];
@@ -234,6 +274,9 @@ static int run_index(struct cli_ctx *ctx, int argc, char **argv)
     bound[O_RETRY].value = &o.retry_failed;
     bound[O_ALL].value = &o.all_files;
     bound[O_PART].value = &part;
+    bound[O_WATCH].value = &watch;
+    bound[O_SETTLE].value = &settle;
+    bound[O_POLL].value = &poll;
     bound[O_JSON].value = &json;
 
     int code = cli_parse(ctx, &cmd_index, argc, argv, bound, O_COUNT, &paths);
@@ -244,13 +287,17 @@ static int run_index(struct cli_ctx *ctx, int argc, char **argv)
     if (!code)
         code = cli_options(ctx);
     bool there = ctx->settings.all[SET_SERVER].value != NULL;
+    if (!code)
+        code = check_mix(&o, watch, settle, poll, there);
     eye_lib *lib = code || there ? NULL : cli_open(ctx, true);
     if (!code && there) {
         code = index_there(ctx, &paths, &globs, &o, json);
     } else if (lib) {
         o.exclude = globs.items;
         o.nexclude = globs.n;
-        code = cli_run_index(ctx, lib, &paths, &o, json);
+        eye_watch_options w = {.settle = settle, .poll = poll, .index = o};
+        code = watch ? index_watch(ctx, lib, &paths, &w, json)
+                     : cli_run_index(ctx, lib, &paths, &o, json);
         eye_close(lib);
     } else if (!code) {
         code = CLI_FAILED;
@@ -275,7 +322,12 @@ const struct cli_command cmd_index = {
             "at any time (Ctrl-C) and\n"
             "goes on from there when run again. Hidden files and folders are left out.\n"
             "Of a folder of which only single files were named, the next index without a path "
-            "looks at those files only.",
+            "looks at those files only.\n"
+            "With --watch it stays: a file is read once nobody has written to it for a moment, "
+            "what moves keeps its embedding,\n"
+            "and a disk that goes away and comes back is looked at again. Network folders, and "
+            "those for which the system has no\n"
+            "watches left, are looked at every --poll seconds instead; a line says which and why.",
     .run = run_index,
     .opts = opts,
     .nopts = O_COUNT,

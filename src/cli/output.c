@@ -128,7 +128,7 @@ void cli_human_date(int64_t seconds, char out[32])
         snprintf(out, 32, "never");
 }
 
-static volatile sig_atomic_t stop_asked;
+static volatile int stop_asked;
 
 static void on_signal(int sig)
 {
@@ -148,4 +148,9 @@ void cli_catch_signals(void)
 bool cli_stopped(void)
 {
     return stop_asked != 0;
+}
+
+const volatile int *cli_stop_flag(void)
+{
+    return &stop_asked;
 }

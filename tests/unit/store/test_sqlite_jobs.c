@@ -249,11 +249,11 @@ static void only_old_finished_jobs_are_pruned(void **state)
     assert_int_equal(store_job_untidy(l->s, DONE, &id, &l->err), EYE_ENOTFOUND);
     for (int i = 0; i < 5; i++)
         move(l, new_job(l, 1), DONE, true);
-    OK(l, store_jobs_prune(l->s, 6, &l->err));
+    OK(l, store_jobs_prune(l->s, -1, 6, &l->err));
     OK(l, store_jobs(l->s, 0, 100, &jobs, &n, &l->err));
     assert_int_equal(n, 7);
     store_jobs_free(jobs, n);
-    OK(l, store_jobs_prune(l->s, 3, &l->err));
+    OK(l, store_jobs_prune(l->s, -1, 3, &l->err));
     OK(l, store_jobs(l->s, 0, 100, &jobs, &n, &l->err));
     assert_int_equal(n, 4);
     assert_int_equal(jobs[0].id, 7);
