@@ -5,7 +5,7 @@
 #include "engine/watch.h"
 #include "engine/scan.h"
 
-static const double TURN_SECONDS = 3600, BUSY_SECONDS = 1, TROUBLE_SECONDS = 30;
+static const double TURN_SECONDS = 3600, TROUBLE_SECONDS = 30;
 
 struct run {
     struct watcher w;
@@ -130,7 +130,7 @@ static int look(struct run *run, struct eye_err *err)
         watch_looked(&run->w, rc, 0);
         return eye_fail(err, rc, "%s", why.msg);
     }
-    watch_looked(&run->w, rc, rc == EYE_EBUSY ? BUSY_SECONDS : TROUBLE_SECONDS);
+    watch_looked(&run->w, rc, rc == EYE_EBUSY ? run->w.sys->beat : TROUBLE_SECONDS);
     if (rc == EYE_EBUSY) {
         tell_busy(run, &why);
         return 0;
@@ -168,7 +168,7 @@ static int begin(struct run *run, const char *const *paths, size_t npaths, struc
         again = rc == EYE_EBUSY && !watch_stopped(&run->w);
         if (again) {
             tell_busy(run, &why);
-            watch_turn(&run->w, BUSY_SECONDS, false);
+            watch_turn(&run->w, run->w.sys->beat, false);
             rc = 0;
         } else if (rc < 0) {
             eye_fail(err, rc, "%s", why.msg);

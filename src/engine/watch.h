@@ -29,6 +29,7 @@ struct watch_sys {
     int (*add)(int fd, const char *path, uint32_t mask);     /* a watch; -1, errno */
     bool (*remote)(const char *path, char kind[WATCH_KIND]); /* tells nothing of what others do */
     const char *mounts;                                      /* file that lists what is mounted */
+    double beat; /* seconds after which what is away is asked after again, and the list of roots */
     size_t most; /* changed paths that a root remembers; more, and all of it is looked at */
 };
 extern const struct watch_sys watch_sys_real;

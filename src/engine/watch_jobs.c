@@ -8,7 +8,7 @@
 #include "engine/jobs.h"
 #include "engine/watch.h"
 
-static const double TURN_SECONDS = 3600, BUSY_SECONDS = 1, TROUBLE_SECONDS = 30;
+static const double TURN_SECONDS = 3600, TROUBLE_SECONDS = 30;
 
 struct eng_watch {
     pthread_mutex_t guard; /* running, and the life of w */
@@ -142,7 +142,7 @@ static void take_back(struct eng_watch *g)
     g->looks = NULL;
     watch_looked(&g->w, g->rc,
                  g->rc == EYE_ECANCELLED ? g->w.o.poll
-                 : g->rc == EYE_EBUSY    ? BUSY_SECONDS
+                 : g->rc == EYE_EBUSY    ? g->w.sys->beat
                                          : TROUBLE_SECONDS);
     if (g->w.o.looked) {
         g->w.o.looked(g->w.o.ctx, &g->p, g->rc, g->rc ? &g->why : NULL);

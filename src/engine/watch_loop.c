@@ -15,15 +15,15 @@
 
 #include "engine/watch.h"
 
-static const double SETTLE = 2, POLL = 300, FLOOD = 30, REFRESH = 1, STOP_SECONDS = 0.25;
+static const double SETTLE = 2, POLL = 300, FLOOD = 30, STOP_SECONDS = 0.25;
 
 static int open_inotify(void)
 {
     return inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 }
 
-const struct watch_sys watch_sys_real = {open_inotify, inotify_add_watch, watch_remote,
-                                         "/proc/self/mountinfo", WATCH_PATHS};
+const struct watch_sys watch_sys_real = {
+    open_inotify, inotify_add_watch, watch_remote, "/proc/self/mountinfo", 1, WATCH_PATHS};
 
 int watch_init(struct watcher *w, eye_lib *lib, const eye_watch_options *o,
                const struct watch_sys *sys, struct eye_err *err)
@@ -137,7 +137,7 @@ static void refresh(struct watcher *w, double now)
     if (now < w->next_refresh) {
         return;
     }
-    w->next_refresh = now + REFRESH;
+    w->next_refresh = now + w->sys->beat;
     struct store *s = eng_store_get(w->lib, NULL);
     bool same = s && store_generation(s, &generation, NULL) == 0 && generation &&
                 generation == w->generation;

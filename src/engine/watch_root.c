@@ -7,8 +7,6 @@
 #include "engine/scan.h"
 #include "engine/watch.h"
 
-static const double AGAIN_SECONDS = 1;
-
 static bool is_there(const struct watch_root *r)
 {
     struct stat st;
@@ -66,7 +64,7 @@ void watch_root_start(struct watcher *w, struct watch_root *r)
     if (r->there) {
         watch_grow(w, r, r->under);
     }
-    r->next_check = eng_now() + AGAIN_SECONDS;
+    r->next_check = eng_now() + w->sys->beat;
     watch_root_look(r);
     watch_mark(w, r, "");
 }
@@ -110,28 +108,35 @@ static void poll_gaps(struct watcher *w, struct watch_root *r, double now)
     r->next_poll = now + w->o.poll;
 }
 
+/* Whoever may have come or gone without a word is asked after. */
+static void ask_after(struct watcher *w, struct watch_root *r, double now)
+{
+    bool there = is_there(r), was = r->there && !r->empty;
+    r->next_check = now + w->sys->beat;
+    if (r->there && !there) {
+        watch_root_gone(w, r);
+        r->next_check = now + w->sys->beat;
+    } else if (there && !was && !(r->has_files && eng_path_is_empty(r->path))) {
+        watch_root_start(w, r);
+    } else if (there && !r->there) { /* an empty mount point, say */
+        r->there = true;
+        watch_grow(w, r, r->under);
+        watch_root_look(r);
+    }
+}
+
 double watch_root_check(struct watcher *w, struct watch_root *r, double now)
 {
     bool suspect = !r->there || r->empty || (r->ngaps && !r->tree.top);
     if (suspect && now >= r->next_check) {
-        bool there = is_there(r), was = r->there && !r->empty;
-        r->next_check = now + AGAIN_SECONDS;
-        if (r->there && !there) {
-            watch_root_gone(w, r);
-            r->next_check = now + AGAIN_SECONDS;
-        } else if (there && !was && !(r->has_files && eng_path_is_empty(r->path))) {
-            watch_root_start(w, r);
-        } else if (there && !r->there) { /* an empty mount point, say */
-            r->there = true;
-            watch_grow(w, r, r->under);
-            watch_root_look(r);
-        }
+        ask_after(w, r, now);
     }
-    if (r->there && r->ngaps && now >= r->next_poll) {
+    bool polled = r->there && r->ngaps;
+    if (polled && now >= r->next_poll) {
         poll_gaps(w, r, now);
     }
     double next = suspect ? r->next_check : now + 3600;
-    return r->there && r->ngaps && r->next_poll < next ? r->next_poll : next;
+    return polled && r->next_poll < next ? r->next_poll : next;
 }
 
 void watch_root_mounted(struct watcher *w, struct watch_root *r, const char *point)

@@ -73,6 +73,7 @@ static inline struct wx *wx_new(struct fx *fx)
     struct wx *w = calloc(1, sizeof *w);
     w->fx = fx;
     w->sys = watch_sys_real;
+    w->sys.beat = 0.1;
     w->o = (eye_watch_options){.settle = 0.1,
                                .poll = 3600,
                                .flood = 5,
