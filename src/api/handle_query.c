@@ -2,7 +2,7 @@
 #include "api/internal.h"
 
 static const struct api_field fields[] = {
-    {"line", API_TEXT, offsetof(struct api_line, text), 0, API_LINE_MAX, NULL}};
+    {"line", API_TEXT, offsetof(struct api_line, text), 0, API_LINE_SHORT, NULL}};
 
 static void put_place(struct json_writer *w, const char *text, eye_span bytes)
 {

@@ -141,6 +141,11 @@ static int on_parameter(void *ctx, const char *name, const char *value)
         int rc = t ? api_query_one(&field, 1, t, &seen, name, value, w->err) : EYE_EINVAL;
         return rc ? rc : check_term(q, t, w->err);
     }
+    if (strcmp(name, "line") == 0 && api_characters(value) > API_LINE_SHORT)
+        return eye_fail(w->err, EYE_EINVAL,
+                        "parameter 'line' holds at most %d characters; a longer line can be sent "
+                        "by POST",
+                        API_LINE_SHORT);
     for (size_t i = 0; i < PAGE_FIELDS; i++)
         if (strcmp(name, page_fields[i].name) == 0)
             return api_query_one(page_fields, PAGE_FIELDS, q, &q->seen, name, value, w->err);

@@ -19,7 +19,8 @@ enum {
     API_UPLOAD_FILES = 1000,               /* files of one upload request */
     API_SEARCH_MAX = 256 * 1024 * 1024,    /* a search with its pictures */
     API_TERMS_MAX = 32,
-    API_LINE_MAX = 8000, /* characters of a query line */
+    API_LINE_MAX = 8000,   /* characters of a query line */
+    API_LINE_SHORT = 1000, /* in an address, which holds less than a body */
     API_URLS_MAX = 4,
     API_ZIP_IDS_MAX = 10000,
     API_LIMIT_MAX = 1000 /* of any page */

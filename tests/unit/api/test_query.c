@@ -62,7 +62,7 @@ static int keep(void *ctx, const void *bytes, size_t len)
 /* The status; the answer's text in out. body: JSON for a POST, NULL: a GET. */
 static int ask(const struct fixture *f, const char *path, const char *body, struct buf *out)
 {
-    char url[1024], type[128];
+    char url[4096], type[128];
     int status = 0;
     struct eye_err err = {0};
     const char *json[] = {"Content-Type: application/json"};
@@ -141,6 +141,36 @@ static void tells_what_a_line_means(void **state)
 }
 
 /* No model is there: lines of filters alone search without one. */
+/* An address holds less than a body. */
+static void knows_how_long(void **state)
+{
+    struct buf path, body, out;
+    buf_init(&path, 1 << 16);
+    buf_init(&body, 1 << 16);
+    buf_init(&out, 1 << 16);
+    buf_puts(&path, "/query?line=a%20-format:png", NULL);
+    buf_puts(&body, "{\"line\":\"-format:png", NULL);
+    while (path.len < 12 + 1002) /* 1000 characters */
+        buf_putc(&path, 'a', NULL);
+    while (body.len < 9 + 8000)
+        buf_putc(&body, ' ', NULL);
+    assert_int_equal(ask(*state, path.data, NULL, &out), 400); /* the format has grown */
+    assert_non_null(strstr(out.data, "\"at\""));
+    buf_putc(&path, 'a', NULL);
+    assert_int_equal(ask(*state, path.data, NULL, &out), 400);
+    assert_null(strstr(out.data, "\"at\""));
+    buf_puts(&body, "\"}", NULL);
+    assert_int_equal(ask(*state, "/search", body.data, &out), 200);
+    body.data[body.len - 2] = ' ';
+    body.data[body.len - 1] = '"';
+    buf_putc(&body, '}', NULL);
+    assert_int_equal(ask(*state, "/search", body.data, &out), 400);
+    assert_non_null(strstr(out.data, "'line' of the query must be a text of 0 to 8000 characters"));
+    buf_release(&path);
+    buf_release(&body);
+    buf_release(&out);
+}
+
 static void searches_by_a_line(void **state)
 {
     static const struct row rows[] = {
@@ -186,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_what_a_line_means),
+        cmocka_unit_test(knows_how_long),
         cmocka_unit_test(searches_by_a_line),
     };
     return cmocka_run_group_tests(tests, start, stop);
