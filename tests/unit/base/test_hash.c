@@ -116,6 +116,25 @@ static void test_hex(void **state)
     assert_hash(&other, EMPTY); /* untouched */
 }
 
+static void test_piece_by_piece(void **state)
+{
+    (void)state;
+    struct hash want, got;
+    const char *text = "bytes that come in pieces of every size";
+    size_t len = strlen(text);
+    hash_bytes(text, len, &want);
+    for (size_t cut = 0; cut <= len; cut++) {
+        struct hash_stream *h = hash_begin(NULL);
+        assert_non_null(h);
+        hash_add(h, text, cut);
+        hash_add(h, text + cut, len - cut);
+        hash_end(h, &got);
+        assert_int_equal(hash_cmp(&want, &got), 0);
+    }
+    hash_end(hash_begin(NULL), NULL);
+    hash_end(NULL, &got);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +143,7 @@ int main(void)
         cmocka_unit_test(test_too_large_is_not_read),
         cmocka_unit_test(test_empty_and_missing_file),
         cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_piece_by_piece),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }
