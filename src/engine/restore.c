@@ -210,6 +210,9 @@ static int compare_database(const struct restoring *r, struct eye_err *err)
     const struct backup_manifest *m = &r->reader.manifest;
     struct store *s = store_open(r->stage, false, true, err);
     int rc = s ? store_stats(s, 0, &st, err) : eng_code(err);
+    if (rc == EYE_EFORMAT) {
+        eye_fail_prefix(err, "%s", r->file);
+    }
     if (rc == 0 && store_layout(s) != m->layout) {
         rc = lies(r, "layout", err);
     } else if (rc == 0 && (st.pictures != m->pictures || st.files != m->files ||

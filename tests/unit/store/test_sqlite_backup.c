@@ -167,7 +167,7 @@ static void test_reading_all_in_order(void **state)
     int64_t ids[4], first = add(l, "0", "0"), after = 0;
     size_t n;
     for (int i = 1; i < 10; i++) {
-        char text[4];
+        char text[20];
         snprintf(text, sizeof text, "%d", i);
         add(l, text, text);
     }
