@@ -117,11 +117,15 @@ static void put_zsh(void)
     puts("        esac ;;\n    esac\n}\n_eyeshine \"$@\"");
 }
 
-/* Text for roff: backslashes, hyphens, and dots or quotes that begin a line. */
+/* Text for roff: backslashes, hyphens, and dots or quotes that begin a line; indented lines are tables and stay as they are. */
 static void put_roff(const char *s)
 {
-    bool start = true;
+    bool start = true, table = false;
     for (; *s; s++) {
+        if (start && table != (strncmp(s, "  ", 2) == 0)) {
+            table = !table;
+            puts(table ? ".nf" : ".fi");
+        }
         if (start && (*s == '.' || *s == '\''))
             fputs("\\&", stdout);
         if (*s == '\\')
@@ -132,6 +136,8 @@ static void put_roff(const char *s)
             putchar(*s);
         start = *s == '\n';
     }
+    if (table)
+        fputs("\n.fi", stdout);
 }
 
 static void put_man_opts(const struct cli_opt *opts, size_t n)

@@ -446,7 +446,7 @@ const struct cli_command cmd_search = {
     .text =
         "WORDS are a query line: words as you would say them, and what they may be mixed with.\n\n"
         "  two dogs + snow - people          more and less; each part weighs 1, 2:snow weighs 2\n"
-        "  \"to be + or not\"                 quoted: words as they are\n"
+        "  \"black + white\"                  quoted: words as they are\n"
         "  @me.jpg beach   #17 - car         a file's picture, and one of the library by its id\n"
         "  cat format:png width>2000         filters; also path: name: root: camera: taken: "
         "after:\n"
