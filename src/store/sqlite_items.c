@@ -281,3 +281,17 @@ int store_file_of(struct store *s, int64_t picture, int64_t root, const char *no
     query_done(&q);
     return *rel ? 0 : EYE_ENOMEM;
 }
+
+int store_item_places(struct store *s, const char *place, bool *there, struct eye_err *err)
+{
+    struct query q;
+    int64_t found = 0;
+    *there = false;
+    if (s->version < 2)
+        return 0;
+    query_open(&q, s, "SELECT EXISTS(SELECT 1 FROM job_item WHERE place = ?)");
+    query_path(&q, place);
+    int rc = query_one_int(&q, &found, err);
+    *there = found != 0;
+    return rc;
+}

@@ -16,6 +16,8 @@ struct verify {
     struct buf line;
 };
 
+#define RESTORE ": restore a backup, or index into a new library"
+
 static void found(struct verify *v)
 {
     v->findings++;
@@ -39,9 +41,9 @@ static int part_failed(struct verify *v, int rc, struct eye_err *err)
     return 0;
 }
 
-/* Every row's first column is a finding, after `what`. skip: a value that means all is well. */
-static int check_rows(struct verify *v, const char *sql, const char *what, const char *skip,
-                      struct eye_err *err)
+/* Every row's first column is a finding, between `what` and `advice`. skip: a value that means all is well. */
+static int check_rows(struct verify *v, const char *sql, const char *what, const char *advice,
+                      const char *skip, struct eye_err *err)
 {
     struct query q;
     int rc;
@@ -53,11 +55,14 @@ static int check_rows(struct verify *v, const char *sql, const char *what, const
             return EYE_ENOMEM;
         }
         if (!skip || strcmp(text, skip) != 0)
-            FOUND(v, "%s%s", what, text);
+            FOUND(v, "%s%s%s", what, text, advice);
         free(text);
     }
     return rc ? part_failed(v, rc, err) : 0;
 }
+
+/* How a wrong vector is made anew. */
+#define AGAIN ": 'eyeshine remove --id %lld', then index again"
 
 static void check_vector(struct verify *v, struct query *q)
 {
@@ -67,25 +72,28 @@ static void check_vector(struct verify *v, struct query *q)
     long long id = query_get_int(q, 0), picture = id & ((INT64_C(1) << STORE_MODEL_SHIFT) - 1);
     long long model = id >> STORE_MODEL_SHIFT;
     if (query_is_null(q, 2)) {
-        FOUND(v, "picture %lld has a vector of model %lld, which is not known", picture, model);
+        FOUND(v, "picture %lld has a vector of model %lld, which is not known: it does no harm",
+              picture, model);
         return;
     }
     if (query_is_null(q, 3))
-        FOUND(v, "a vector of model %lld belongs to picture %lld, which is not there", model,
-              picture);
+        FOUND(v,
+              "a vector of model %lld belongs to picture %lld, which is not there: it does no harm",
+              model, picture);
     const void *bytes = query_get_bytes(q, 1, &len);
     size_t dim = (size_t)query_get_int(q, 2);
     if (len != dim * sizeof *row || len > sizeof row) {
-        FOUND(v, "picture %lld: its vector of model %lld has %zu bytes, not %zu", picture, model,
-              len, dim * sizeof *row);
+        FOUND(v, "picture %lld: its vector of model %lld has %zu bytes, not %zu" AGAIN, picture,
+              model, len, dim * sizeof *row, picture);
         return;
     }
     memcpy(row, bytes, len);
     if (vector_row_length(row, dim, &length, NULL))
-        FOUND(v, "picture %lld: its vector of model %lld is not finite", picture, model);
+        FOUND(v, "picture %lld: its vector of model %lld is not finite" AGAIN, picture, model,
+              picture);
     else if (fabs(length - 1) > 1e-2)
-        FOUND(v, "picture %lld: its vector of model %lld has length %.4f, not 1", picture, model,
-              length);
+        FOUND(v, "picture %lld: its vector of model %lld has length %.4f, not 1" AGAIN, picture,
+              model, length, picture);
 }
 
 static int check_vectors(struct verify *v, struct eye_err *err)
@@ -105,19 +113,19 @@ int store_verify(struct store *s, void (*report)(void *ctx, const char *finding)
                  size_t *findings, struct eye_err *err)
 {
     static const struct {
-        const char *sql, *what, *skip;
+        const char *sql, *what, *advice, *skip;
     } checks[] = {
-        {"PRAGMA integrity_check", "database: ", "ok"},
+        {"PRAGMA integrity_check", "database: ", RESTORE, "ok"},
         {"SELECT \"table\" || ' points to a missing ' || parent FROM pragma_foreign_key_check",
-         "database: ", NULL},
+         "database: ", RESTORE, NULL},
         {"SELECT id FROM picture AS p WHERE NOT EXISTS(SELECT 1 FROM file WHERE picture = p.id)",
-         "no file shows picture ", NULL},
+         "no file shows picture ", RESTORE, NULL},
         {"SELECT rel FROM file WHERE picture IS NULL AND reason IS NULL",
-         "neither a picture nor a reason for file ", NULL},
+         "neither a picture nor a reason for file ", ": 'eyeshine failures --retry'", NULL},
         {"SELECT id || ': ' || vectors || ' counted, ' || n || ' there' FROM (SELECT id, vectors,"
          " (SELECT count(*) FROM embedding WHERE embedding.id >= model.id << 40"
          "  AND embedding.id < (model.id + 1) << 40) AS n FROM model) WHERE vectors <> n",
-         "vectors of model ", NULL},
+         "vectors of model ", RESTORE, NULL},
     };
     struct eye_err local = {0};
     struct verify v = {.s = s, .report = report, .ctx = ctx};
@@ -125,7 +133,7 @@ int store_verify(struct store *s, void (*report)(void *ctx, const char *finding)
     err = err ? err : &local;
     buf_init(&v.line, 65536);
     for (size_t i = 0; i < sizeof checks / sizeof *checks && !rc; i++)
-        rc = check_rows(&v, checks[i].sql, checks[i].what, checks[i].skip, err);
+        rc = check_rows(&v, checks[i].sql, checks[i].what, checks[i].advice, checks[i].skip, err);
     if (!rc)
         rc = check_vectors(&v, err);
     buf_release(&v.line);

@@ -247,6 +247,8 @@ int store_item_drop(struct store *s, int64_t job, int64_t seq, bool whole, struc
 /* An item that is done but whose file is still to be deleted; *place is yours. EYE_ENOTFOUND. */
 int store_item_leftover(struct store *s, int64_t *job, int64_t *seq, char **place,
                         struct eye_err *err);
+/* Is there an item, of whatever job, whose file lies there? */
+int store_item_places(struct store *s, const char *place, bool *there, struct eye_err *err);
 /* Zips that were being unpacked when the process ended: what had come out of them goes, to come out once more. */
 int store_unzips_undo(struct store *s, struct eye_err *err);
 /* Every item that waits, of all jobs; fn non-zero stops and is returned. It must not use the store. */

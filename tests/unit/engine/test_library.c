@@ -41,6 +41,42 @@ static void test_deep_verify(void **state)
     fx_free(fx);
 }
 
+/* An original that no row names is in no backup. */
+static void test_uploads_without_a_row(void **state)
+{
+    struct fx *fx = fx_new(state);
+    char text[4096] = "", path[600];
+    uint64_t n = 99;
+    int64_t root = 0, job = 0, seq;
+    snprintf(path, sizeof path, "%s/uploads/known.bmp", fx->library);
+    fx_picture(fx, path, 1);
+    snprintf(path, sizeof path, "%s/uploads", fx->library);
+    struct store *s = eng_store_get(fx->lib, &fx->err);
+    FX_OK(fx, store_root_uploads(s, path, &root, &fx->err));
+    fx_index(fx, path);
+    FX_OK(fx, eye_verify(fx->lib, true, on_finding, text, &n, &fx->err));
+    assert_int_equal(n, 0);
+    snprintf(path, sizeof path, "%s/uploads/sub/lost.bmp", fx->library);
+    fx_picture(fx, path, 2);
+    snprintf(path, sizeof path, "%s/uploads/sub/coming.bmp", fx->library);
+    fx_picture(fx, path, 3);
+    struct store_item item = {.name = (char[]){"coming.bmp"},
+                              .size = 5,
+                              .place = (char[]){"sub/coming.bmp"},
+                              .reason = (char[]){""}};
+    FX_OK(fx, store_job_new(s, 1, 0, "upload", &job, &fx->err));
+    item.job = job;
+    FX_OK(fx, store_item_add(s, &item, -1, &seq, &fx->err));
+    FX_OK(fx, store_item_place(s, job, seq, item.place, &fx->err));
+    FX_OK(fx, eye_verify(fx->lib, false, on_finding, text, &n, &fx->err));
+    assert_int_equal(n, 0);
+    FX_OK(fx, eye_verify(fx->lib, true, on_finding, text, &n, &fx->err));
+    assert_int_equal(n, 1);
+    assert_non_null(strstr(text, "uploads/sub/lost.bmp: lies in the uploads, but"));
+    eng_store_put(fx->lib, s);
+    fx_free(fx);
+}
+
 static uint64_t removed(struct fx *fx, const char *name)
 {
     char path[600];
@@ -154,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deep_verify),
+        cmocka_unit_test(test_uploads_without_a_row),
         cmocka_unit_test(test_remove),
         cmocka_unit_test(test_remove_is_one_transaction),
         cmocka_unit_test(test_remove_of_what_is_gone),
