@@ -124,7 +124,7 @@ static int put_head(struct exporting *x, struct eye_err *err)
 
 static void put_facts(struct json_writer *w, const struct store_picture *p)
 {
-    char hex[HASH_HEX_LEN + 1], phash[20];
+    char hex[HASH_HEX_LEN + 1], look[2 * STORE_MOSAIC + 1];
     hash_to_hex(&p->hash, hex);
     jw_kstr(w, "hash", hex);
     jw_kint(w, "size", (int64_t)p->size);
@@ -145,9 +145,13 @@ static void put_facts(struct json_writer *w, const struct store_picture *p)
         jw_num(w, p->lon, 17);
         jw_array_end(w);
     }
-    if (p->hashed) {
-        snprintf(phash, sizeof phash, "%016llx", (unsigned long long)p->phash);
-        jw_kstr(w, "phash", phash);
+    if (p->looked_at) {
+        snprintf(look, sizeof look, "%016llx", (unsigned long long)p->phash);
+        jw_kstr(w, "phash", look);
+        for (size_t i = 0; i < STORE_MOSAIC; i++) {
+            snprintf(look + 2 * i, 3, "%02x", p->mosaic[i]);
+        }
+        jw_kstr(w, "mosaic", look);
     }
 }
 

@@ -212,19 +212,25 @@ static bool read_gps(const struct json *v, struct store_picture *p)
     return p->has_gps && fabs(p->lat) <= 90 && fabs(p->lon) <= 180;
 }
 
-static bool read_phash(const struct json *v, struct store_picture *p)
+/* How it looks: "phash" and "mosaic", both or neither. */
+static bool read_look(const struct json *v, struct store_picture *p)
 {
-    char hex[20], *end = NULL;
-    if (!json_get(v, "phash")) {
+    const char *hash = json_get_str(v, "phash", NULL), *mosaic = json_get_str(v, "mosaic", NULL);
+    if (!json_get(v, "phash") && !json_get(v, "mosaic")) {
         return true;
     }
-    if (!text(v, "phash", hex, sizeof hex) || strlen(hex) != 16 ||
-        strspn(hex, "0123456789abcdef") != 16) {
+    if (!hash || strlen(hash) != 16 || strspn(hash, "0123456789abcdef") != 16 || !mosaic ||
+        strlen(mosaic) != 2 * STORE_MOSAIC ||
+        strspn(mosaic, "0123456789abcdef") != 2 * STORE_MOSAIC) {
         return false;
     }
-    p->phash = strtoull(hex, &end, 16);
-    p->hashed = true;
-    return true;
+    for (size_t i = 0; i < STORE_MOSAIC; i++) {
+        const char two[3] = {mosaic[2 * i], mosaic[2 * i + 1], '\0'};
+        p->mosaic[i] = (uint8_t)strtoul(two, NULL, 16);
+    }
+    p->phash = strtoull(hash, NULL, 16);
+    p->looked_at = image_phash_ok(p->phash);
+    return p->looked_at;
 }
 
 static int read_facts(const struct json *v, struct store_picture *p, struct eye_err *err)
@@ -255,7 +261,9 @@ static int read_facts(const struct json *v, struct store_picture *p, struct eye_
     if (!read_gps(v, p)) {
         return bad(err, "\"gps\" is not [latitude, longitude] in degrees");
     }
-    return read_phash(v, p) ? 0 : bad(err, "\"phash\" is not 16 hex digits");
+    return read_look(v, p)
+               ? 0
+               : bad(err, "\"phash\" and \"mosaic\" are not 16 and 192 hex digits of a look");
 }
 
 static int read_file(const struct export_head *head, const struct json *v, struct export_file *f,

@@ -28,6 +28,10 @@ void eng_lane_release(struct eng_lane *lane)
     free(lane->vector);
 }
 
+_Static_assert(sizeof(((struct store_picture *)0)->mosaic) ==
+                   sizeof(((struct image_look *)0)->mosaic),
+               "a look is stored as it is");
+
 /* The ledger has the path in its own column: take "PATH: " off the sentence. */
 static void fail_from(struct eng_item *item, const struct eye_err *err)
 {
@@ -74,8 +78,9 @@ static void fill_picture(struct eng_item *item, const struct image_meta *meta)
     p->lat = meta->lat;
     p->lon = meta->lon;
     p->added_at = (int64_t)time(NULL);
-    p->hashed = true;
-    p->phash = meta->phash;
+    p->looked_at = true;
+    p->phash = meta->look.phash;
+    memcpy(p->mosaic, meta->look.mosaic, sizeof p->mosaic);
     snprintf(p->format, sizeof p->format, "%s", image_format_name(meta->format));
     memcpy(p->camera, meta->camera, sizeof p->camera);
     p->camera[sizeof p->camera - 1] = '\0';

@@ -105,7 +105,9 @@ static int write_vector(struct eng_writer *w, struct eng_item *item, struct eye_
     int rc = store_vector_put(w->store, item->picture, w->pipe->model_id, item->vector,
                               w->pipe->dim, &removed);
     item->outcome = EYE_FILE_INDEXED;
-    rc = rc < 0 ? rc : store_phash_set(w->store, item->picture, item->meta.phash, &removed);
+    rc = rc < 0 ? rc
+                : store_look_set(w->store, item->picture, item->meta.phash, item->meta.mosaic,
+                                 &removed);
     if (rc == EYE_ENOTFOUND) { /* nobody wants it any more */
         item->kind = ENG_GONE;
         return 0;

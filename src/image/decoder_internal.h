@@ -83,7 +83,7 @@ struct decoder_answer {
     int32_t format, width, height, orientation;
     int64_t taken_at;
     double lat, lon;
-    uint64_t phash;
+    struct image_look look;
     uint32_t has_gps, bytes;
     char camera[96];
     char msg[EYE_ERR_MSG_MAX];

@@ -16,7 +16,7 @@ void wire_pack(const struct image_meta *meta, struct decoder_answer *out)
     out->has_gps = meta->has_gps;
     out->lat = meta->lat;
     out->lon = meta->lon;
-    out->phash = meta->phash;
+    out->look = meta->look;
     memcpy(out->camera, meta->camera, sizeof(out->camera));
 }
 
@@ -52,7 +52,7 @@ int wire_unpack(const struct decoder_answer *in, const struct image_limits *limi
         in->has_gps == 0 || (in->has_gps == 1 && isfinite(in->lat) && isfinite(in->lon) &&
                              fabs(in->lat) <= 90 && fabs(in->lon) <= 180);
     if (!format_ok || !size_ok || !place_ok || in->orientation < 1 || in->orientation > 8 ||
-        !plausible_time(in->taken_at) || !image_phash_ok(in->phash))
+        !plausible_time(in->taken_at) || !image_phash_ok(in->look.phash))
         return eye_fail(err, EYE_EREMOTE,
                         "the decoder gave an answer that makes no sense; the file may be hostile");
     memset(out, 0, sizeof(*out));
@@ -64,7 +64,7 @@ int wire_unpack(const struct decoder_answer *in, const struct image_limits *limi
     out->has_gps = in->has_gps == 1;
     out->lat = out->has_gps ? in->lat : 0;
     out->lon = out->has_gps ? in->lon : 0;
-    out->phash = in->phash;
+    out->look = in->look;
     memcpy(out->camera, in->camera, sizeof(out->camera));
     clean_text(out->camera, sizeof(out->camera));
     return 0;

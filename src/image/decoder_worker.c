@@ -67,7 +67,7 @@ int decoder_job_picture(int fd, uint64_t size, const struct image_limits *limits
         code = image_decode(data, len, limits, prep->exact ? 0 : 2 * side, &full, meta, err);
     free(data);
     if (code == 0)
-        meta->phash = image_phash(&full);
+        image_look_at(&full, &meta->look);
     if (code == 0)
         code = image_prepare(&full, meta->width, meta->height, prep, out, err);
     image_release(&full);

@@ -31,6 +31,15 @@ struct image {
     uint8_t *rgb;
 };
 
+/* How a picture looks (look.c). */
+enum { IMAGE_MOSAIC = 96 };
+#define IMAGE_PHASH_NONE UINT64_C(0)
+struct image_look {
+    uint64_t
+        phash; /* of pictures that look the same few of 64 bits differ; 32 are set. IMAGE_PHASH_NONE: blank, or next to it */
+    uint8_t mosaic[IMAGE_MOSAIC]; /* brightness and colour of its parts */
+};
+
 /* What is known of a picture beside its pixels. Plain data: crosses the process wall by copy. */
 struct image_meta {
     enum image_format format;
@@ -40,8 +49,8 @@ struct image_meta {
         taken_at; /* EXIF DateTimeOriginal (else DateTime) as seconds since 1970 taken as UTC, or with OffsetTimeOriginal; INT64_MIN if absent */
     char camera[96]; /* "Make Model", UTF-8, "" if absent */
     bool has_gps;
-    double lat, lon; /* degrees, WGS 84, north and east positive */
-    uint64_t phash;  /* image_phash of the whole picture: filled by decoder_decode alone */
+    double lat, lon;        /* degrees, WGS 84, north and east positive */
+    struct image_look look; /* of the whole picture: filled by decoder_decode alone */
 };
 
 struct image_limits {
@@ -93,12 +102,11 @@ int image_resize(const struct image *in, int width, int height, enum image_filte
 int image_prepare(const struct image *in, int full_w, int full_h, const struct image_prep *prep,
                   struct image *out, struct eye_err *err);
 
-/* Perceptual hash of the whole picture: of pictures that look the same few of 64 bits differ, 32 are set. IMAGE_PHASH_NONE: there is next
- * to nothing in it that could be compared (blank pages, gradients). The same on every machine for the same pixels;
- * shrinking on load changes a bit or two. */
-#define IMAGE_PHASH_NONE UINT64_C(0)
-uint64_t image_phash(const struct image *img);
-bool image_phash_ok(uint64_t hash); /* one that image_phash can give */
+/* The same on every machine for the same pixels; shrinking on load changes next to nothing of it. */
+void image_look_at(const struct image *img, struct image_look *out);
+bool image_phash_ok(uint64_t hash); /* one that a look can have */
+/* Root mean square difference of two mosaics, in levels of 255. */
+double image_mosaic_difference(const uint8_t *a, const uint8_t *b);
 
 /* A picture file in memory to a WebP that fits into side x side pixels (1..2048, never enlarged), appended to `webp`. Errors as
  * image_decode. */

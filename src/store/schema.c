@@ -152,8 +152,9 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "PRAGMA user_version = 2;",
 
     /* 2 -> 3: a log of changed vectors and the segments that hold them, facets to filter by, perceptual hashes */
-    "ALTER TABLE picture ADD COLUMN phash INTEGER;" /* 64 bits; NULL: never computed; 0: the picture has none */
-    "CREATE INDEX picture_unhashed ON picture(id) WHERE phash IS NULL;"
+    "ALTER TABLE picture ADD COLUMN phash INTEGER;" /* 64 bits; NULL: never looked at; 0: the picture has none */
+    "ALTER TABLE picture ADD COLUMN mosaic BLOB;"
+    "CREATE INDEX picture_unseen ON picture(id) WHERE phash IS NULL;"
     "ALTER TABLE model ADD COLUMN log_from INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE model ADD COLUMN switches INTEGER NOT NULL DEFAULT 0;" /* of segments */
     "UPDATE model SET log_from = changes;"
@@ -326,7 +327,7 @@ static int check_tables(struct store *s, struct eye_err *err)
         "SELECT id, name, hash, scope, created_at, used_at FROM api_key LIMIT 0",
     };
     static const char *const probes3[] = {
-        "SELECT phash FROM picture INDEXED BY picture_unhashed WHERE phash IS NULL LIMIT 0",
+        "SELECT phash, mosaic FROM picture INDEXED BY picture_unseen WHERE phash IS NULL LIMIT 0",
         "SELECT log_from, switches FROM model LIMIT 0",
         "SELECT model, change, picture, gone FROM vector_log LIMIT 0",
         "SELECT model, upto, name, rows, bytes FROM segment LIMIT 0",

@@ -34,8 +34,8 @@ void store_wait_set(struct store *s, int ms)
 static int on_authorize(void *ctx, int action, const char *table, const char *column,
                         const char *base, const char *trigger)
 {
-    static const char *const unasked[] = {"phash",  "offline",   "last_scan", "code",
-                                          "reason", "failed_at", "attempts"};
+    static const char *const unasked[] = {"phash", "mosaic", "offline",   "last_scan",
+                                          "code",  "reason", "failed_at", "attempts"};
     struct store *s = ctx;
     (void)base, (void)trigger;
     if (action != SQLITE_INSERT && action != SQLITE_UPDATE && action != SQLITE_DELETE)

@@ -1,38 +1,62 @@
-/* sqlite_looks.c - perceptual hashes, and what else pictures are compared by to find the same one twice.
+/* sqlite_looks.c - how pictures look (image/look.c), and what else they are compared by to find the same one twice.
  *
- * A hash is stored with its picture (sqlite_pictures.c); here are those that come later, for pictures that an older program
- * indexed. Which ones these are is an index of its own (picture_unhashed), empty in a library that was always indexed by this one.
- * Writing a hash changes nothing that a filter asks for, so it does not move the library's generation. */
+ * A look is stored with its picture (sqlite_pictures.c); here are those that come later, for pictures that an older program
+ * indexed. Which ones these are is an index of its own (picture_unseen), empty in a library that was always indexed by this one.
+ * Writing a look changes nothing that a filter asks for, so it does not move the library's generation. */
 #include <string.h>
 
 #include "base/buf.h"
 #include "store/sqlite.h"
 
-enum { LAYOUT_WITH_HASHES = 3 };
+enum { LAYOUT_WITH_LOOKS = 3 };
 
-int store_phash_set(struct store *s, int64_t picture, uint64_t phash, struct eye_err *err)
+int store_look_set(struct store *s, int64_t picture, uint64_t phash,
+                   const uint8_t mosaic[STORE_MOSAIC], struct eye_err *err)
 {
     bool own;
     int rc = store_write_begin(s, &own, err);
     if (rc)
         return rc;
     struct query q;
-    query_open(&q, s, "UPDATE picture SET phash = ?2 WHERE id = ?1 AND phash IS NULL");
+    query_open(&q, s, "UPDATE picture SET phash = ?2, mosaic = ?3 WHERE id = ?1 AND phash IS NULL");
     query_int(&q, picture);
     query_int(&q, (int64_t)phash);
+    query_bytes(&q, mosaic, STORE_MOSAIC);
     return store_write_end(s, own, query_run(&q, err), err);
 }
 
-int store_unhashed(struct store *s, int64_t after, int64_t *ids, size_t max, size_t *n,
-                   struct eye_err *err)
+int store_mosaic(struct store *s, int64_t picture, uint8_t mosaic[STORE_MOSAIC],
+                 struct eye_err *err)
+{
+    struct query q;
+    size_t len = 0;
+    int rc = EYE_ENOTFOUND;
+    if (s->version >= LAYOUT_WITH_LOOKS) {
+        query_open(&q, s, "SELECT mosaic FROM picture WHERE id = ?");
+        query_int(&q, picture);
+        rc = query_step(&q, err);
+        if (rc < 0)
+            return rc;
+        const void *bytes = rc ? query_get_bytes(&q, 0, &len) : NULL;
+        if (bytes && len == STORE_MOSAIC)
+            memcpy(mosaic, bytes, len);
+        query_done(&q);
+    }
+    return len == STORE_MOSAIC ? 0
+                               : eye_fail(err, EYE_ENOTFOUND, "picture %lld was never looked at",
+                                          (long long)picture);
+}
+
+int store_unseen(struct store *s, int64_t after, int64_t *ids, size_t max, size_t *n,
+                 struct eye_err *err)
 {
     struct query q;
     int rc;
     *n = 0;
-    if (s->version < LAYOUT_WITH_HASHES)
+    if (s->version < LAYOUT_WITH_LOOKS)
         return store_pictures_after(s, after, ids, max, n, err);
     query_open(&q, s,
-               "SELECT id FROM picture INDEXED BY picture_unhashed"
+               "SELECT id FROM picture INDEXED BY picture_unseen"
                " WHERE phash IS NULL AND id > ? ORDER BY id LIMIT ?");
     query_int(&q, after);
     query_int(&q, (int64_t)max);
@@ -42,14 +66,13 @@ int store_unhashed(struct store *s, int64_t after, int64_t *ids, size_t max, siz
     return rc < 0 ? rc : 0;
 }
 
-int store_unhashed_count(struct store *s, uint64_t *count, struct eye_err *err)
+int store_unseen_count(struct store *s, uint64_t *count, struct eye_err *err)
 {
     struct query q;
     int64_t n = 0;
-    if (s->version < LAYOUT_WITH_HASHES)
+    if (s->version < LAYOUT_WITH_LOOKS)
         return store_count(s, count, err);
-    query_open(&q, s,
-               "SELECT count(*) FROM picture INDEXED BY picture_unhashed WHERE phash IS NULL");
+    query_open(&q, s, "SELECT count(*) FROM picture INDEXED BY picture_unseen WHERE phash IS NULL");
     int rc = query_one_int(&q, &n, err);
     *count = (uint64_t)n;
     return rc;
@@ -89,7 +112,7 @@ int store_looks(struct store *s, struct store_look **looks, size_t *n, struct ey
     *n = 0;
     store_cache_small(s, true);
     query_open(&q, s,
-               s->version < LAYOUT_WITH_HASHES
+               s->version < LAYOUT_WITH_LOOKS
                    ? "SELECT id, hash, size, width, height, NULL FROM picture ORDER BY id"
                    : "SELECT id, hash, size, width, height, phash FROM picture ORDER BY id");
     while ((rc = query_step(&q, err)) == 1) {

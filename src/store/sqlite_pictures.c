@@ -164,7 +164,7 @@ static int insert_picture(struct store *s, const struct store_picture *p, int64_
     struct query q;
     query_open(&q, s,
                "INSERT INTO picture(hash, size, width, height, format, taken_at, camera, lat, lon,"
-               " added_at, phash) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+               " added_at, phash, mosaic) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     query_bytes(&q, p->hash.bytes, HASH_LEN);
     query_int(&q, (int64_t)p->size);
     query_int(&q, p->width);
@@ -183,10 +183,13 @@ static int insert_picture(struct store *s, const struct store_picture *p, int64_
         query_null(&q);
     }
     query_int(&q, p->added_at);
-    if (p->hashed)
+    if (p->looked_at) {
         query_int(&q, (int64_t)p->phash);
-    else
+        query_bytes(&q, p->mosaic, STORE_MOSAIC);
+    } else {
         query_null(&q);
+        query_null(&q);
+    }
     int rc = query_run(&q, err);
     if (!rc)
         *id = store_last_id(s);
@@ -202,7 +205,7 @@ static int put_picture(struct store *s, const struct store_picture *p, int64_t *
     int rc = query_one_int(&q, id, err);
     if (rc == EYE_ENOTFOUND)
         return insert_picture(s, p, id, err);
-    return rc || !p->hashed ? rc : store_phash_set(s, *id, p->phash, err);
+    return rc || !p->looked_at ? rc : store_look_set(s, *id, p->phash, p->mosaic, err);
 }
 
 int store_put(struct store *s, const struct store_picture *p, int64_t model, const uint16_t *vector,

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "store/sqlite.h"
 
-enum { LAYOUT_WITH_HASHES = 3 };
+enum { LAYOUT_WITH_LOOKS = 3 };
 
 void store_record_release(struct store_record *r)
 {
@@ -16,18 +16,23 @@ void store_record_release(struct store_record *r)
     r->nfiles = 0;
 }
 
-static int read_phash(struct store *s, struct store_picture *p, struct eye_err *err)
+static int read_look(struct store *s, struct store_picture *p, struct eye_err *err)
 {
     struct query q;
-    if (s->version < LAYOUT_WITH_HASHES)
+    size_t len;
+    if (s->version < LAYOUT_WITH_LOOKS)
         return 0;
-    query_open(&q, s, "SELECT phash FROM picture WHERE id = ? AND phash IS NOT NULL");
+    query_open(&q, s, "SELECT phash, mosaic FROM picture WHERE id = ? AND phash IS NOT NULL");
     query_int(&q, p->id);
     int rc = query_step(&q, err);
     if (rc <= 0)
         return rc;
-    p->hashed = true;
-    p->phash = (uint64_t)query_get_int(&q, 0);
+    const void *mosaic = query_get_bytes(&q, 1, &len);
+    p->looked_at = len == STORE_MOSAIC;
+    if (p->looked_at) {
+        p->phash = (uint64_t)query_get_int(&q, 0);
+        memcpy(p->mosaic, mosaic, STORE_MOSAIC);
+    }
     query_done(&q);
     return 0;
 }
@@ -88,7 +93,7 @@ int store_record_get(struct store *s, int64_t id, int64_t model, uint16_t *vecto
 {
     *out = (struct store_record){.embedded = false};
     int rc = store_picture_get(s, id, &out->picture, err);
-    rc = rc ? rc : read_phash(s, &out->picture, err);
+    rc = rc ? rc : read_look(s, &out->picture, err);
     rc = rc ? rc : read_vector(s, id, model, vector, dim, &out->embedded, err);
     return rc ? rc : read_files(s, id, out, err);
 }

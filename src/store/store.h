@@ -19,6 +19,8 @@
 
 struct store;
 
+enum { STORE_MOSAIC = 96 };
+
 struct store_picture {
     int64_t id;
     struct hash hash;
@@ -30,8 +32,9 @@ struct store_picture {
     bool has_gps;
     double lat, lon;
     int64_t added_at; /* seconds since 1970, UTC */
-    bool hashed;      /* phash is known; store_picture_get does not ask */
+    bool looked_at;   /* phash and mosaic are known; store_picture_get does not ask for them */
     uint64_t phash;   /* perceptual hash; 0: the picture has none */
+    uint8_t mosaic[STORE_MOSAIC];
 };
 
 /* Where a file is: a root (folder given to `index`, absolute) and a path below it without leading slash.
@@ -164,17 +167,21 @@ int store_has_vector(struct store *s, int64_t picture, int64_t model, bool *has,
 int store_vector_put(struct store *s, int64_t picture, int64_t model, const uint16_t *vector,
                      int dim, struct eye_err *err);
 
-/* ---- perceptual hashes and copies (sqlite_looks.c) ---- */
-/* Nothing happens if the picture is gone or has one. */
-int store_phash_set(struct store *s, int64_t picture, uint64_t phash, struct eye_err *err);
-/* Pictures whose hash was never computed: ids above `after`, ascending, at most `max`; and how many there are. */
-int store_unhashed(struct store *s, int64_t after, int64_t *ids, size_t max, size_t *n,
-                   struct eye_err *err);
-int store_unhashed_count(struct store *s, uint64_t *count, struct eye_err *err);
+/* ---- how pictures look, and copies (sqlite_looks.c) ---- */
+/* Nothing happens if the picture is gone or was looked at. */
+int store_look_set(struct store *s, int64_t picture, uint64_t phash,
+                   const uint8_t mosaic[STORE_MOSAIC], struct eye_err *err);
+/* Pictures that were never looked at: ids above `after`, ascending, at most `max`; and how many there are. */
+int store_unseen(struct store *s, int64_t after, int64_t *ids, size_t max, size_t *n,
+                 struct eye_err *err);
+int store_unseen_count(struct store *s, uint64_t *count, struct eye_err *err);
+/* EYE_ENOTFOUND: gone, or never looked at. */
+int store_mosaic(struct store *s, int64_t picture, uint8_t mosaic[STORE_MOSAIC],
+                 struct eye_err *err);
 /* What every picture is compared by, ids ascending; yours to free. */
 struct store_look {
     int64_t id;
-    uint64_t phash; /* 0: none, or never computed */
+    uint64_t phash; /* 0: none, or never looked at */
     uint64_t tie;   /* first bytes of its SHA-256 */
     uint64_t size;
     int width, height;

@@ -3,6 +3,8 @@
 
 #include "store/sqlite.h"
 
+static const uint8_t mosaic[STORE_MOSAIC] = {9, 8, 7};
+
 static struct store_picture picture(const char *content)
 {
     struct store_picture p = {.hash = hash_of(content),
@@ -36,10 +38,10 @@ static uint64_t hash_in_store(struct lib *l, int64_t id, bool *known)
     return hash;
 }
 
-static uint64_t unhashed(struct lib *l)
+static uint64_t unseen(struct lib *l)
 {
     uint64_t n = 99;
-    OK(l, store_unhashed_count(l->s, &n, &l->err));
+    OK(l, store_unseen_count(l->s, &n, &l->err));
     return n;
 }
 
@@ -47,48 +49,52 @@ static void a_hash_is_stored_once(void **state)
 {
     struct lib *l = *state;
     bool known;
-    uint64_t before = unhashed(l);
+    uint64_t before = unseen(l);
     struct store_picture p = picture("p");
-    p.hashed = true;
+    p.looked_at = true;
     p.phash = UINT64_C(0xffffffff00000000);
     int64_t id = show(l, &p, "p.jpg");
     assert_true(hash_in_store(l, id, &known) == p.phash && known);
     p.phash = 1; /* the same bytes once more */
     show(l, &p, "p.jpg");
     assert_true(hash_in_store(l, id, &known) == UINT64_C(0xffffffff00000000));
-    OK(l, store_phash_set(l->s, id, 2, &l->err));
+    OK(l, store_look_set(l->s, id, 2, mosaic, &l->err));
     assert_true(hash_in_store(l, id, &known) == UINT64_C(0xffffffff00000000));
-    assert_int_equal(unhashed(l), before);
-    OK(l, store_phash_set(l->s, 999999, 2, &l->err)); /* nobody there: nothing happens */
+    assert_int_equal(unseen(l), before);
+    OK(l, store_look_set(l->s, 999999, 2, mosaic, &l->err)); /* nobody there: nothing happens */
 }
 
 static void one_that_was_never_computed_comes_later(void **state)
 {
     struct lib *l = *state;
     bool known;
-    uint64_t before = unhashed(l);
+    uint64_t before = unseen(l);
     struct store_picture q = picture("q"), r = picture("r");
     int64_t a = show(l, &q, "q.jpg"), b = show(l, &r, "r.jpg"), ids[10];
     size_t n;
     hash_in_store(l, a, &known);
     assert_false(known);
-    assert_int_equal(unhashed(l), before + 2);
-    OK(l, store_unhashed(l->s, a - 1, ids, 10, &n, &l->err));
+    assert_int_equal(unseen(l), before + 2);
+    OK(l, store_unseen(l->s, a - 1, ids, 10, &n, &l->err));
     assert_int_equal(n, 2);
     assert_true(ids[0] == a && ids[1] == b);
-    OK(l, store_unhashed(l->s, a - 1, ids, 1, &n, &l->err));
+    OK(l, store_unseen(l->s, a - 1, ids, 1, &n, &l->err));
     assert_int_equal(n, 1);
-    OK(l, store_phash_set(l->s, a, 0, &l->err)); /* it has none: that is known now */
+    OK(l, store_look_set(l->s, a, 0, mosaic, &l->err)); /* it has none: that is known now */
     assert_true(hash_in_store(l, a, &known) == 0 && known);
-    q.hashed = true; /* known beats computed later */
+    uint8_t tiles[STORE_MOSAIC];
+    OK(l, store_mosaic(l->s, a, tiles, &l->err));
+    assert_memory_equal(tiles, mosaic, STORE_MOSAIC);
+    assert_int_equal(store_mosaic(l->s, b, tiles, &l->err), EYE_ENOTFOUND);
+    q.looked_at = true; /* known beats computed later */
     q.phash = 5;
     show(l, &q, "q.jpg");
     assert_true(hash_in_store(l, a, &known) == 0);
-    r.hashed = true; /* indexed again by a program that computes it */
+    r.looked_at = true; /* indexed again by a program that computes it */
     r.phash = UINT64_C(1) << 63;
     show(l, &r, "r.jpg");
     assert_true(hash_in_store(l, b, &known) == UINT64_C(1) << 63);
-    assert_int_equal(unhashed(l), before);
+    assert_int_equal(unseen(l), before);
 }
 
 static void looks_are_all_pictures(void **state)
@@ -98,8 +104,9 @@ static void looks_are_all_pictures(void **state)
     struct store_look *looks;
     size_t n;
     uint64_t count;
-    p.hashed = true;
+    p.looked_at = true;
     p.phash = 77;
+    p.mosaic[95] = 200;
     int64_t id = show(l, &p, "z.jpg");
     OK(l, store_looks(l->s, &looks, &n, &l->err));
     OK(l, store_count(l->s, &count, &l->err));
@@ -113,6 +120,10 @@ static void looks_are_all_pictures(void **state)
     assert_int_equal(z->tie >> 56, h.bytes[0]);
     assert_int_equal(z->tie & 255, h.bytes[7]);
     free(looks);
+    uint8_t tiles[STORE_MOSAIC];
+    OK(l, store_mosaic(l->s, id, tiles, &l->err));
+    assert_memory_equal(tiles, p.mosaic, STORE_MOSAIC);
+    assert_int_equal(store_mosaic(l->s, 999999, tiles, &l->err), EYE_ENOTFOUND);
 }
 
 static void a_picture_with_two_files_is_copied(void **state)
@@ -145,7 +156,7 @@ static void a_hash_does_not_move_the_generation(void **state)
     struct store_picture p = picture("g");
     int64_t id = show(l, &p, "g.jpg"), before, after;
     OK(l, store_generation(l->s, &before, &l->err));
-    OK(l, store_phash_set(l->s, id, 3, &l->err));
+    OK(l, store_look_set(l->s, id, 3, mosaic, &l->err));
     OK(l, store_generation(l->s, &after, &l->err));
     assert_true(before == after && before > 0);
 }

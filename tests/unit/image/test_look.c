@@ -1,4 +1,4 @@
-/* test_phash.c - the hash of fixed pictures, bit for bit, and how far it bears what happens to pictures. */
+/* test_look.c - the look of fixed pictures, bit for bit, and how far it bears what happens to pictures. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,10 +51,17 @@ static int apart(uint64_t a, uint64_t b)
     return __builtin_popcountll(a ^ b);
 }
 
+static uint64_t phash_of(const struct image *img)
+{
+    struct image_look look;
+    image_look_at(img, &look);
+    assert_true(image_phash_ok(look.phash));
+    return look.phash;
+}
+
 static uint64_t hash_and_free(struct image img)
 {
-    uint64_t hash = image_phash(&img);
-    assert_true(image_phash_ok(hash));
+    uint64_t hash = phash_of(&img);
     image_release(&img);
     return hash;
 }
@@ -125,7 +132,7 @@ static void it_is_the_transform_of_the_cells(void **state)
     (void)state;
     for (uint32_t seed = 1; seed <= 40; seed++) {
         struct image img = scene(seed, 20 + (int)(seed * 37 % 300), 20 + (int)(seed * 91 % 200));
-        int d = apart(image_phash(&img), by_the_book(&img));
+        int d = apart(phash_of(&img), by_the_book(&img));
         if (d > 2) /* two numbers next to each other may change places by rounding */
             fail_msg("scene %u: %d bits from the textbook", seed, d);
         image_release(&img);
@@ -154,7 +161,7 @@ static void brightness_and_grain_change_little(void **state)
     (void)state;
     for (uint32_t seed = 1; seed <= 30; seed++) {
         struct image img = scene(seed, 320, 240);
-        uint64_t before = image_phash(&img);
+        uint64_t before = phash_of(&img);
         uint32_t x = seed;
         for (size_t i = 0; i < 320 * 240 * 3; i++) {
             x = x * 1664525u + 1013904223u;
@@ -168,20 +175,20 @@ static void pictures_without_structure_have_none(void **state)
 {
     (void)state;
     struct image img = blank(100, 80);
-    assert_int_equal(image_phash(&img), IMAGE_PHASH_NONE);
+    assert_int_equal(phash_of(&img), IMAGE_PHASH_NONE);
     memset(img.rgb, 255, 100 * 80 * 3);
-    assert_int_equal(image_phash(&img), IMAGE_PHASH_NONE);
+    assert_int_equal(phash_of(&img), IMAGE_PHASH_NONE);
     uint32_t x = 7;
     for (size_t i = 0; i < 100 * 80 * 3; i++) { /* grain on a grey page */
         x = x * 1664525u + 1013904223u;
         img.rgb[i] = (uint8_t)(120 + (x >> 29));
     }
-    assert_int_equal(image_phash(&img), IMAGE_PHASH_NONE);
+    assert_int_equal(phash_of(&img), IMAGE_PHASH_NONE);
     for (int y = 0; y < 80; y++) /* a plain gradient */
         for (int i = 0; i < 100; i++)
             memset(img.rgb + 3 * (y * 100 + i), i * 2, 3);
-    assert_int_equal(image_phash(&img), IMAGE_PHASH_NONE);
-    assert_int_equal(image_phash(&(struct image){0, 0, NULL}), IMAGE_PHASH_NONE);
+    assert_int_equal(phash_of(&img), IMAGE_PHASH_NONE);
+    assert_int_equal(phash_of(&(struct image){0, 0, NULL}), IMAGE_PHASH_NONE);
     image_release(&img);
     assert_true(image_phash_ok(IMAGE_PHASH_NONE));
     assert_false(image_phash_ok(1));
@@ -221,6 +228,68 @@ static void shrinking_on_load_changes_next_to_nothing(void **state)
     assert_true(seen > 30);
 }
 
+/* By the plainest of means, at a size whose cells are whole pixels. */
+static void the_mosaic_is_the_mean_of_its_parts(void **state)
+{
+    (void)state;
+    struct image img = scene(11, 320, 256);
+    struct image_look look;
+    image_look_at(&img, &look);
+    for (int part = 0; part < IMAGE_MOSAIC; part++) {
+        int places = part < 64 ? 8 : 4, at = part < 64 ? part : (part - 64) % 16;
+        int w = 320 / places, h = 256 / places;
+        double sum[3] = {0, 0, 0};
+        for (int y = at / places * h; y < at / places * h + h; y++)
+            for (int x = at % places * w; x < at % places * w + w; x++)
+                for (int c = 0; c < 3; c++)
+                    sum[c] += img.rgb[3 * (y * 320 + x) + c] / (double)(w * h);
+        double grey = 0.299 * sum[0] + 0.587 * sum[1] + 0.114 * sum[2];
+        double want = part < 64   ? grey
+                      : part < 80 ? 128 + 0.564 * (sum[2] - grey)
+                                  : 128 + 0.713 * (sum[0] - grey);
+        if (fabs(want - look.mosaic[part]) > 1)
+            fail_msg("part %d: %d, not %.2f", part, look.mosaic[part], want);
+    }
+    image_release(&img);
+}
+
+static void the_difference_is_of_all_places_and_colours(void **state)
+{
+    uint8_t a[IMAGE_MOSAIC] = {0}, b[IMAGE_MOSAIC] = {0};
+    (void)state;
+    assert_true(image_mosaic_difference(a, b) == 0);
+    memset(b, 3, 64); /* brightness by 3 everywhere, colours not */
+    assert_true(fabs(image_mosaic_difference(a, b) - sqrt(9 / 3.0)) < 1e-9);
+    memset(b, 3, IMAGE_MOSAIC);
+    assert_true(fabs(image_mosaic_difference(b, a) - 3) < 1e-9);
+    memset(a, 255, sizeof a);
+    memset(b, 0, sizeof b);
+    assert_true(fabs(image_mosaic_difference(a, b) - 255) < 1e-9);
+}
+
+/* What a hash cannot see: other colours. */
+static void another_colour_is_another_mosaic(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        struct image img = scene(seed, 300, 200), small = scene(seed, 150, 100);
+        struct image_look a, b, c;
+        image_look_at(&img, &a);
+        image_look_at(&small, &b);
+        assert_true(image_mosaic_difference(a.mosaic, b.mosaic) < 1.5);
+        for (size_t i = 0; i < 300 * 200;
+             i++) { /* red and blue change places, as far as the brightness allows */
+            uint8_t *p = img.rgb + 3 * i, red = p[0];
+            p[0] = (uint8_t)(p[0] * 3 / 4 + p[2] / 4);
+            p[2] = (uint8_t)(p[2] * 3 / 4 + red / 4);
+        }
+        image_look_at(&img, &c);
+        assert_true(image_mosaic_difference(a.mosaic, c.mosaic) > 5);
+        image_release(&img);
+        image_release(&small);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +298,9 @@ int main(void)
         cmocka_unit_test(size_changes_little_and_content_much),
         cmocka_unit_test(brightness_and_grain_change_little),
         cmocka_unit_test(pictures_without_structure_have_none),
+        cmocka_unit_test(the_mosaic_is_the_mean_of_its_parts),
+        cmocka_unit_test(the_difference_is_of_all_places_and_colours),
+        cmocka_unit_test(another_colour_is_another_mosaic),
         cmocka_unit_test(shrinking_on_load_changes_next_to_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
