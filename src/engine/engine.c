@@ -115,7 +115,8 @@ eye_lib *eye_open(const eye_options *options, struct eye_err *err)
     lib->encodings = eng_encodings_new(err);
     lib->answers = lib->encodings ? eng_answers_new(ENG_ANSWERS_BYTES, err) : NULL;
     lib->combiner = lib->answers ? eng_combiner_new(err) : NULL;
-    if (!lib->combiner || eng_maker_init(lib, err) < 0 || open_parts(lib, options, err) < 0) {
+    lib->dups = lib->combiner ? eng_dups_new(err) : NULL;
+    if (!lib->dups || eng_maker_init(lib, err) < 0 || open_parts(lib, options, err) < 0) {
         eye_close(lib);
         return NULL;
     }
@@ -130,6 +131,8 @@ void eye_close(eye_lib *lib)
     eye_jobs_stop(lib);
     eng_watch_free(lib);
     eng_jobs_free(lib);
+    eng_later_free(lib->later);
+    eng_dups_free(lib->dups);
     eng_maker_stop(lib);
     for (size_t i = 0; i < lib->nidle; i++) {
         store_close(lib->idle[i]);
