@@ -70,6 +70,7 @@ http_handler handle_jobs, handle_job_new, handle_job, handle_job_cancel, handle_
     handle_job_items; /* handle_jobs.c */
 http_handler handle_roots, handle_root_add, handle_root_delete,
     handle_root_scan;                                                   /* handle_roots.c */
+http_handler handle_duplicates;                                         /* handle_duplicates.c */
 http_handler handle_failures, handle_failures_retry;                    /* handle_failures.c */
 http_handler handle_models, handle_model_use;                           /* handle_models.c */
 http_handler handle_status;                                             /* handle_status.c */

@@ -30,6 +30,7 @@ const struct http_route api_routes[] = {
     {HTTP_POST,   API_PREFIX "/roots",                 JSON, handle_root_add,       ADMIN},
     {HTTP_DELETE, API_PREFIX "/roots/{id}",            NONE, handle_root_delete,    ADMIN},
     {HTTP_POST,   API_PREFIX "/roots/{id}/scan",       NONE, handle_root_scan,      WRITE},
+    {HTTP_GET,    API_PREFIX "/duplicates",            NONE, handle_duplicates,     READ},
     {HTTP_GET,    API_PREFIX "/failures",              NONE, handle_failures,       READ},
     {HTTP_POST,   API_PREFIX "/failures/retry",        NONE, handle_failures_retry, WRITE},
     {HTTP_GET,    API_PREFIX "/models",                NONE, handle_models,         READ},
