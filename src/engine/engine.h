@@ -203,13 +203,11 @@ void eng_turn_end(struct eng_turns *t);
 /* ---- jobs.c, watch_jobs.c ---- */
 void eng_jobs_free(eye_lib *lib);  /* stopped already */
 void eng_watch_free(eye_lib *lib); /* likewise */
+
 /* ---- dup_kept.c, dup_later.c: groups of duplicates ---- */
 struct eng_dups *eng_dups_new(struct eye_err *err);
 void eng_dups_free(struct eng_dups *d);   /* its threads have ended */
 void eng_later_free(struct eng_later *l); /* stops its threads; NULL is fine */
-
-/* ---- jobs.c ---- */
-void eng_jobs_free(eye_lib *lib); /* stopped already */
 
 /* ---- half.c ---- */
 void eng_to_half(const float *in, uint16_t *out, size_t n);
