@@ -28,6 +28,7 @@ struct search {
     int64_t limit;
     const char *cursor;
     double min_score;
+    bool exact;
     uint32_t seen, filter_seen; /* parameters that came */
     bool
         unreachable; /* an address gave no picture: what was asked can't be done, but not by our fault */
@@ -40,11 +41,12 @@ static const struct api_field page_fields[] = {
     {"cursor", API_TEXT, AT(cursor), 1, 512, NULL},
     {"min_score", API_NUM, AT(min_score), -1, 1, NULL},
     {"line", API_TEXT, AT(line.text), 0, API_LINE_MAX, NULL},
+    {"exact", API_FLAG, AT(exact), 0, 0, NULL},
     {"terms", API_LEFT, 0, 0, 0, NULL},
     {"filter", API_LEFT, 0, 0, 0, NULL},
 };
 #undef AT
-enum { PAGE_FIELDS = 4, BODY_FIELDS = 6 }; /* the last two come only in a body */
+enum { PAGE_FIELDS = 5, BODY_FIELDS = 7 }; /* the last two come only in a body */
 
 #define AT(member) offsetof(struct term, member)
 static const struct api_field term_fields[] = {
@@ -267,6 +269,7 @@ static int find(struct api_server *s, struct http_request *rq, struct search *q,
                                       .min_score = (float)q->min_score,
                                       .filter = &filter,
                                       .where = q->line.ask ? eye_ask_where(q->line.ask) : NULL,
+                                      .exact = q->exact,
                                       .cursor = q->cursor};
     int rc = 0;
     for (size_t i = 0; i < q->nterms && rc == 0; i++) {

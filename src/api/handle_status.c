@@ -17,6 +17,16 @@ static void put_limits(struct json_writer *w, const struct api_server *s)
     jw_object_end(w);
 }
 
+static void put_index(struct json_writer *w, const eye_status *st)
+{
+    jw_key(w, "index");
+    jw_object(w);
+    jw_kint(w, "segments", (int64_t)st->index_segments);
+    jw_kint(w, "rows", (int64_t)st->index_rows);
+    jw_kint(w, "bytes", (int64_t)st->index_bytes);
+    jw_object_end(w);
+}
+
 void handle_status(struct http_request *rq, void *ctx)
 {
     struct api_server *s = ctx;
@@ -40,6 +50,7 @@ void handle_status(struct http_request *rq, void *ctx)
     jw_kint(&o.w, "database_bytes", (int64_t)st.bytes);
     jw_kint(&o.w, "roots", (int64_t)st.roots);
     jw_kint(&o.w, "roots_offline", (int64_t)st.roots_offline);
+    put_index(&o.w, &st);
     jw_kstr(&o.w, "model", st.model);
     jw_kint(&o.w, "dim", st.dim);
     jw_kbool(&o.w, "samples", s->cfg.samples_dir && st.pictures == 0);

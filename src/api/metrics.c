@@ -101,6 +101,9 @@ static void put_library(struct lines *l, const struct api_gauges *g)
     one(l, "eyeshine_files", "gauge", "Files of the pictures.", g->files);
     one(l, "eyeshine_failures", "gauge", "Files that could not be indexed.", g->failures);
     one(l, "eyeshine_database_bytes", "gauge", "Size of the database.", g->database_bytes);
+    one(l, "eyeshine_index_segments", "gauge", "Segments of the index.", g->index_segments);
+    one(l, "eyeshine_index_rows", "gauge", "Rows in them, dead ones too.", g->index_rows);
+    one(l, "eyeshine_index_bytes", "gauge", "Size of their files.", g->index_bytes);
     head(l, "eyeshine_jobs", "gauge", "Background jobs that are kept, by state.");
     for (int i = 0; i < 6; i++)
         value(l, "eyeshine_jobs", states[i], g->jobs[i]);

@@ -21,7 +21,8 @@ void api_metrics_search(struct api_metrics *m, double seconds);
 
 /* What others know: for one reading. */
 struct api_gauges {
-    uint64_t pictures, files, failures, embedded, database_bytes;
+    uint64_t pictures, files, failures, embedded, database_bytes, index_segments, index_rows,
+        index_bytes;
     uint64_t bytes_in, bytes_out, refused;
     uint64_t jobs[6]; /* by eye_job_state */
     int connections, listeners, busy_workers, queued;

@@ -53,6 +53,12 @@ static int status_json(eye_lib *lib, const eye_status *st, struct eye_err *err)
     jw_kint(&w, "files", (int64_t)st->files);
     jw_kint(&w, "failures", (int64_t)st->failures);
     jw_kint(&w, "bytes", (int64_t)st->bytes);
+    jw_key(&w, "index");
+    jw_object(&w);
+    jw_kint(&w, "segments", (int64_t)st->index_segments);
+    jw_kint(&w, "rows", (int64_t)st->index_rows);
+    jw_kint(&w, "bytes", (int64_t)st->index_bytes);
+    jw_object_end(&w);
     jw_key(&w, "roots");
     jw_array(&w);
     int code = eye_roots(lib, root_json, &w, err);
@@ -78,6 +84,11 @@ static int status_text(eye_lib *lib, const eye_status *st, struct eye_err *err)
         printf(
             "embedded  %llu of them; 'eyeshine model use' or 'eyeshine index' completes the rest\n",
             (unsigned long long)st->embedded);
+    if (st->index_segments) {
+        cli_human_bytes(st->index_bytes, bytes);
+        printf("index     %llu vectors in %zu %s (%s)\n", (unsigned long long)st->index_rows,
+               st->index_segments, st->index_segments == 1 ? "segment" : "segments", bytes);
+    }
     if (st->failures)
         printf("failures  %llu ('eyeshine failures' lists them)\n",
                (unsigned long long)st->failures);

@@ -14,6 +14,7 @@ enum {
     O_QUERIES,
     O_LITERAL,
     O_MIN,
+    O_EXACT,
     O_JSON,
     O_NULL,
     O_OPEN,
@@ -55,6 +56,9 @@ static const struct cli_opt opts[O_COUNT] = {
                .help = "leave out results with a lower score (cosine, -1 to 1)",
                .min = -1,
                .max = 1},
+    [O_EXACT] = {.name = "exact",
+                 .kind = CLI_FLAG,
+                 .help = "compare with every picture in full: slow with millions, and the truth"},
     [O_JSON] = {.name = "json", .kind = CLI_FLAG, .help = "one JSON object a line"},
     [O_NULL] = {.name = "null",
                 .letter = '0',
@@ -181,7 +185,7 @@ static const struct cli_opt opts[O_COUNT] = {
 struct search_args {
     int64_t limit, like;
     const char *image, *queries;
-    bool literal, json, null, open;
+    bool literal, exact, json, null, open;
     double min_score;
     struct refine refine;
 };
@@ -287,7 +291,8 @@ static int search_plain(eye_lib *lib, const struct search_args *a, size_t first,
 {
     const struct query *items = p->set->items + first;
     struct eye_err err = {0};
-    eye_search_options o = {.limit = (size_t)a->limit, .min_score = (float)a->min_score};
+    eye_search_options o = {
+        .limit = (size_t)a->limit, .min_score = (float)a->min_score, .exact = a->exact};
     eye_results *results = NULL;
     size_t n = 1; /* the first is one */
     while (first + n < p->set->n && !items[n].line)
@@ -324,7 +329,8 @@ static int ask(const struct search_args *a, size_t i, struct printer *p, struct 
                                .nterms = out->nterms,
                                .where = out->where,
                                .limit = (size_t)a->limit,
-                               .min_score = higher ? out->min_score : (float)a->min_score};
+                               .min_score = higher ? out->min_score : (float)a->min_score,
+                               .exact = a->exact};
     return code;
 }
 
@@ -411,6 +417,7 @@ static int run_search(struct cli_ctx *ctx, int argc, char **argv)
     bound[O_QUERIES].value = &a.queries;
     bound[O_LITERAL].value = &a.literal;
     bound[O_MIN].value = &a.min_score;
+    bound[O_EXACT].value = &a.exact;
     bound[O_JSON].value = &a.json;
     bound[O_NULL].value = &a.null;
     bound[O_OPEN].value = &a.open;

@@ -183,6 +183,7 @@ static int find_all(eye_lib *lib, const struct pages *p)
                               .min_score = p->ask->min_score,
                               .filter = r->filtered ? &r->filter : NULL,
                               .where = p->ask->where,
+                              .exact = p->ask->exact,
                               .cursor = cursor};
         eye_results *next = NULL;
         code = eye_find(lib, p->terms, p->nterms, &o, &next, &err) ? cli_fail(&err) : 0;

@@ -57,6 +57,7 @@ struct refine_ask {
     const eye_where *where; /* NULL: none */
     size_t limit;
     float min_score; /* -2: none */
+    bool exact;
 };
 /* Its results, each to `put` (non-zero stops); *found counts. 0 or an exit code. */
 int refine_find(eye_lib *lib, const struct refine_ask *ask,

@@ -57,6 +57,8 @@ static int write_body(struct buf *b, const struct page *p)
     jw_kint(&w, "limit", (int64_t)p->limit);
     if (p->ask->min_score >= -1)
         jw_knum(&w, "min_score", (double)p->ask->min_score, 9);
+    if (p->ask->exact)
+        jw_kbool(&w, "exact", true);
     if (p->cursor)
         jw_kstr(&w, "cursor", p->cursor);
     jw_object_end(&w);

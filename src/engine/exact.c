@@ -3,7 +3,7 @@
  * What `exact` asks for, and what answers when the index cannot: memory is the same for any size of a library, and nothing but SQLite has
  * to be whole. Slow with millions (a second a million), and right. With a filter only the vectors that pass are read.
  *
- * Everything is of one moment: a read transaction holds the store where it was. */
+ * Everything is of one moment, for who asks holds the store where it is (store_read_begin). */
 #include "engine/index.h"
 
 enum { PIECE_BYTES = 16 << 20, PIECE_MAX = 16384 };
@@ -110,10 +110,8 @@ int eng_exact(struct store *s, int64_t model, int dim, const struct eng_rank *ra
 {
     struct exact e = {.store = s, .model = model, .dim = dim, .rank = rank, .pool = pool};
     int rc = init(&e, err);
-    rc = rc < 0 ? rc : store_read_begin(s, err);
     if (rc == 0) {
         rc = rank->ids ? search_some(&e, err) : search_all(&e, err);
-        store_read_end(s);
     }
     free(e.ids);
     free(e.rows);

@@ -208,7 +208,12 @@ static int run(struct find *f, struct eye_err *err)
         f->session.store = eng_store_get(f->lib, err);
         rc = f->session.store ? apply_filter(f, err) : eng_code(err);
     }
-    return rc < 0 ? rc : fill_page(f, err);
+    rc = rc < 0 ? rc : store_read_begin(f->session.store, err);
+    if (rc == 0) {
+        rc = fill_page(f, err);
+        store_read_end(f->session.store);
+    }
+    return rc;
 }
 
 static int check(struct find *f, struct eye_err *err)

@@ -116,13 +116,18 @@ static int rank(struct search *sr, eye_results *r, struct eye_err *err)
     }
     sr->hits = mem_calloc(n, sizeof *sr->hits, err);
     sr->counts = sr->hits ? mem_calloc(sr->nq, sizeof *sr->counts, err) : NULL;
-    int rc = sr->counts ? compare(sr, k, err) : EYE_ENOMEM;
+    int rc = sr->counts ? store_read_begin(sr->session.store, err) : EYE_ENOMEM;
+    if (rc < 0) {
+        return rc;
+    }
+    rc = compare(sr, k, err);
     for (size_t i = 0; rc == 0 && i < sr->nq; i++) {
         const struct clip_calibration *cal =
             sr->queries[i].words ? &info->text_cal : &info->image_cal;
         rc = collect(r, sr->session.store, i, &sr->queries[i], cal, sr->hits + i * k, sr->counts[i],
                      sr->options, err);
     }
+    store_read_end(sr->session.store);
     return rc;
 }
 
