@@ -23,6 +23,9 @@ export interface Watch {
   changed_at: string | null
 }
 export type Root = Schemas['Root'] & { watch?: Watch }
+export type Duplicates = Schemas['Duplicates']
+export type DuplicateGroup = Schemas['DuplicateGroup']
+export type DuplicateMember = Schemas['DuplicateMember']
 export type Failure = Schemas['Failure']
 export type Model = Schemas['Model']
 export type Status = Schemas['Status']
@@ -35,26 +38,3 @@ export type Roots = Omit<operations['listRoots']['responses'][200]['content']['a
 export type NewRoot = operations['addRoot']['responses'][201]['content']['application/json']
 export type Models = components['responses']['Models']['content']['application/json']
 export type NewKey = operations['createKey']['responses'][201]['content']['application/json']
-
-export interface DuplicateMember {
-  id: number
-  path: string
-  offline: boolean
-  size: number
-  width: number
-  height: number
-  format: Hit['format']
-  hash: string
-  distance: number
-  cosine: number
-}
-export interface DuplicateGroup {
-  id: number
-  members: DuplicateMember[]
-}
-export interface Duplicates {
-  kind: 'same' | 'near' | 'similar'
-  groups: DuplicateGroup[]
-  total: number
-  next: number | null
-}

@@ -1,6 +1,8 @@
 // duplicateList.ts - groups of duplicates, a page at a time; what is on screen always answers the latest wish.
-import type { DuplicateGroup, Duplicates } from '@/api/types'
+//
+// Finding them may take the server minutes in a large library. It then says how far it is, and is asked again until it is there.
 import { isAbort } from '@/api/client'
+import type { DuplicateGroup, Duplicates } from '@/api/types'
 import { addressOf, askFor, without, type Wish } from './duplicates'
 
 export interface ListState {
@@ -9,6 +11,10 @@ export interface ListState {
   /** Groups there are in all. */
   total: number
   next: number | null
+  /** Pictures that no comparison knows of yet. */
+  unknown: number
+  /** How far finding them is, while it goes on. */
+  progress: Duplicates['progress']
   error: unknown
   paging: boolean
   pageError: unknown
@@ -16,7 +22,7 @@ export interface ListState {
 
 export type AskDuplicates = (query: Record<string, string | number>, signal: AbortSignal) => Promise<Duplicates>
 
-const nothing: ListState = { phase: 'loading', groups: [], total: 0, next: null, error: null, paging: false, pageError: null }
+const nothing: ListState = { phase: 'loading', groups: [], total: 0, next: null, unknown: 0, progress: null, error: null, paging: false, pageError: null }
 
 export class DuplicateList {
   state: ListState = nothing
@@ -27,6 +33,7 @@ export class DuplicateList {
     private readonly ask: AskDuplicates,
     private readonly change: (state: ListState) => void,
     private readonly limit = 24,
+    private readonly pause = 700,
   ) {}
 
   private set(to: Partial<ListState>) {
@@ -40,16 +47,26 @@ export class DuplicateList {
     return this.abort.signal
   }
 
+  private async found(query: Record<string, string | number>, signal: AbortSignal): Promise<Duplicates> {
+    for (;;) {
+      const a = await this.ask({ ...query, limit: this.limit }, signal)
+      if (!a.progress || signal.aborted) return a
+      this.set({ progress: a.progress })
+      await new Promise((done) => setTimeout(done, this.pause))
+      signal.throwIfAborted()
+    }
+  }
+
   /** Groups of another kind never stand under a wish that they don't answer; a slider that moves leaves them until others come. */
   async show(wish: Wish, again = false): Promise<void> {
     if (!again && this.wish && JSON.stringify(addressOf(wish)) === JSON.stringify(addressOf(this.wish))) return
     const other = this.wish?.kind !== wish.kind
     this.wish = wish
     const signal = this.begin()
-    this.set({ ...(other ? nothing : {}), phase: 'loading', error: null, paging: false, pageError: null })
+    this.set({ ...(other ? nothing : {}), phase: 'loading', progress: null, error: null, paging: false, pageError: null })
     try {
-      const a = await this.ask({ ...askFor(wish), limit: this.limit }, signal)
-      if (!signal.aborted) this.set({ phase: 'ready', groups: a.groups, total: a.total, next: a.next })
+      const a = await this.found(askFor(wish), signal)
+      if (!signal.aborted) this.set({ phase: 'ready', groups: a.groups, total: a.total, next: a.next, unknown: a.unknown, progress: null })
     } catch (error) {
       if (!signal.aborted && !isAbort(error)) this.set({ phase: 'error', error })
     }
@@ -65,10 +82,10 @@ export class DuplicateList {
     const signal = this.begin()
     this.set({ paging: true, pageError: null })
     try {
-      const a = await this.ask({ ...askFor(this.wish), limit: this.limit, after: next }, signal)
+      const a = await this.found({ ...askFor(this.wish), after: next }, signal)
       if (signal.aborted) return
       const known = new Set(this.state.groups.map((g) => g.id))
-      this.set({ paging: false, groups: [...this.state.groups, ...a.groups.filter((g) => !known.has(g.id))], total: a.total, next: a.next })
+      this.set({ paging: false, groups: [...this.state.groups, ...a.groups.filter((g) => !known.has(g.id))], total: a.total, next: a.next, unknown: a.unknown, progress: null })
     } catch (pageError) {
       if (!signal.aborted && !isAbort(pageError)) this.set({ paging: false, pageError })
     }

@@ -22,7 +22,7 @@ export interface Wish {
 }
 
 /** Ends of the slider; from strict to loose. */
-export const ranges = { near: { strict: 0, loose: 16, usual: 6 }, similar: { strict: 99, loose: 80, usual: 93 } } as const
+export const ranges = { near: { strict: 0, loose: 16, usual: 6 }, similar: { strict: 99, loose: 80, usual: 88 } } as const
 
 const inside = (n: number, a: number, b: number) => Number.isInteger(n) && n >= Math.min(a, b) && n <= Math.max(a, b)
 
@@ -84,11 +84,10 @@ export function differs(m: DuplicateMember, best: DuplicateMember, kind: Kind): 
 /** For those who want to know exactly. */
 export function exactly(m: DuplicateMember, kind: Kind): string {
   if (kind === 'same') return ''
-  const bits = m.distance >= 0 ? `${m.distance} of 64 bits of the perceptual hash differ; ` : ''
+  const bits = m.distance !== null ? `${m.distance} of 64 bits of the perceptual hash differ; ` : ''
   return `${bits}cosine ${m.cosine.toFixed(3)}`
 }
 
-export const nameOf = (path: string): string => path.replace(/\/+$/, '').split('/').pop() || path
 export const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/'))) || '/'
 
 // ---- forgetting ----

@@ -5,7 +5,7 @@ import type { DuplicateGroup } from '@/api/types'
 import { emptyQuery } from '@/search/query'
 import { encodeQuery } from '@/search/urlcodec'
 import type { ViewerHost } from '@/search/viewer'
-import { addressOf, nameOf, type Wish } from './duplicates'
+import { addressOf, type Wish } from './duplicates'
 
 export function useGroupViewer(groups: Readonly<Ref<readonly DuplicateGroup[]>>, wish: Readonly<Ref<Wish>>) {
   const route = useRoute()
@@ -24,8 +24,7 @@ export function useGroupViewer(groups: Readonly<Ref<readonly DuplicateGroup[]>>,
     total: computed(() => ids.value.length),
     hit: () => null,
     known(id) {
-      const m = group.value?.members.find((one) => one.id === id)
-      return m ? { ...m, name: nameOf(m.path) } : null
+      return group.value?.members.find((m) => m.id === id) ?? null
     },
     query: nothing,
     asked: nothing,

@@ -5,7 +5,7 @@ import type { Hit } from './types'
 import type { Search } from './useSearch'
 
 /** What can be shown before the server has told all. */
-export type Shown = Pick<Hit, 'id' | 'hash' | 'format' | 'width' | 'height' | 'name' | 'offline'>
+export type Shown = Pick<Hit, 'id' | 'hash' | 'width' | 'height' | 'name' | 'offline'> & { format: string }
 
 export interface ViewerHost {
   ids: ComputedRef<readonly number[]>

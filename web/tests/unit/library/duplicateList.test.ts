@@ -7,12 +7,12 @@ const settle = () => new Promise((r) => setTimeout(r))
 
 function rig() {
   const calls: Call[] = []
-  const list = new DuplicateList((query, signal) => new Promise((ok, fail) => calls.push({ query, signal, ok, fail })), () => undefined, 2)
+  const list = new DuplicateList((query, signal) => new Promise((ok, fail) => calls.push({ query, signal, ok, fail })), () => undefined, 2, 5)
   return { list, calls, ids: () => list.state.groups.map((g) => g.id) }
 }
 const answer = (ids: number[], next: number | null = null, total = ids.length): Duplicates => ({
-  kind: 'near', total, next,
-  groups: ids.map((id) => ({ id, members: [id, id + 1].map((n) => ({ id: n, path: '', offline: false, size: 1, width: 1, height: 1, format: 'jpeg', hash: '', distance: 0, cosine: 1 })) })),
+  kind: 'near', total, next, unknown: 0, progress: null,
+  groups: ids.map((id) => ({ id, members: [id, id + 1].map((n) => ({ id: n, name: '', path: '', offline: false, size: 1, width: 1, height: 1, format: 'jpeg', hash: '', distance: 0, cosine: 1 })) })),
 })
 
 describe('duplicate list', () => {
@@ -75,5 +75,26 @@ describe('duplicate list', () => {
     list.forget(new Set([11]))
     expect(list.state.total).toBe(6)
     expect(list.state.groups.map((g) => g.id)).toEqual([20])
+  })
+
+  it('asks again while they are being found, and not after another wish', async () => {
+    const { list, calls, ids } = rig()
+    const after = (ms: number) => new Promise((r) => setTimeout(r, ms))
+    void list.show({ kind: 'near', loose: null })
+    calls[0]!.ok({ ...answer([]), unknown: 4, progress: { done: 3, total: 9 } })
+    await settle()
+    expect(list.state).toMatchObject({ phase: 'loading', progress: { done: 3, total: 9 } })
+    await after(20)
+    calls[1]!.ok({ ...answer([10]), unknown: 4 })
+    await settle()
+    expect(ids()).toEqual([10])
+    expect(list.state).toMatchObject({ phase: 'ready', progress: null, unknown: 4 })
+    void list.again()
+    calls[2]!.ok({ ...answer([]), progress: { done: 1, total: 9 } })
+    await settle()
+    void list.show({ kind: 'similar', loose: null })
+    await after(20)
+    expect(calls).toHaveLength(4)
+    expect(list.state).toMatchObject({ phase: 'loading', progress: null })
   })
 })
