@@ -66,7 +66,7 @@ export class DuplicateList {
     this.set({ ...(other ? nothing : {}), phase: 'loading', progress: null, error: null, paging: false, pageError: null })
     try {
       const a = await this.found(askFor(wish), signal)
-      if (!signal.aborted) this.set({ phase: 'ready', groups: a.groups, total: a.total, next: a.next, unknown: a.unknown, progress: null })
+      if (!signal.aborted) this.set({ phase: 'ready', groups: a.groups, total: a.next === null ? a.groups.length : a.total, next: a.next, unknown: a.unknown, progress: null })
     } catch (error) {
       if (!signal.aborted && !isAbort(error)) this.set({ phase: 'error', error })
     }
@@ -85,7 +85,8 @@ export class DuplicateList {
       const a = await this.found({ ...askFor(this.wish), after: next }, signal)
       if (signal.aborted) return
       const known = new Set(this.state.groups.map((g) => g.id))
-      this.set({ paging: false, groups: [...this.state.groups, ...a.groups.filter((g) => !known.has(g.id))], total: a.total, next: a.next, unknown: a.unknown, progress: null })
+      const groups = [...this.state.groups, ...a.groups.filter((g) => !known.has(g.id))]
+      this.set({ paging: false, groups, total: a.next === null ? groups.length : a.total, next: a.next, unknown: a.unknown, progress: null })
     } catch (pageError) {
       if (!signal.aborted && !isAbort(pageError)) this.set({ paging: false, pageError })
     }

@@ -9,9 +9,9 @@ import { formatLabel } from '@/search/filters'
 export type Kind = 'same' | 'near' | 'similar'
 
 export const kinds: readonly { kind: Kind; title: string; what: string; none: string }[] = [
-  { kind: 'same', title: 'Same file', what: 'The same bytes in several places: one picture of the library. eyeshine deletes none of them; copy the paths and decide.', none: 'No file is in the library’s folders twice.' },
-  { kind: 'near', title: 'Near duplicates', what: 'One picture to the eye, but other bytes: smaller, compressed again, another format.', none: 'No picture is there in two versions.' },
-  { kind: 'similar', title: 'Similar', what: 'Different pictures of much the same thing, like the shots of a burst. Look before you part with one.', none: 'No two pictures are this much alike.' },
+  { kind: 'same', title: 'Same file', what: 'The same bytes in several places: one picture of the library. eyeshine deletes none of them; copy the paths and decide.', none: 'No file is in the library’s folders twice' },
+  { kind: 'near', title: 'Near duplicates', what: 'One picture to the eye, but other bytes: smaller, compressed again, another format.', none: 'No picture is there in two versions' },
+  { kind: 'similar', title: 'Similar', what: 'Different pictures of much the same thing, like the shots of a burst. Look before you part with one.', none: 'No two pictures are this much alike' },
 ]
 
 /** What is looked for; `loose`: null is what the server takes by itself. */
