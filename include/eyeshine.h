@@ -50,6 +50,9 @@ typedef struct {
     bool read_only;
     uint64_t max_file_bytes, max_pixels; /* of one picture; 0: 512 MiB, 268 million */
     int max_seconds;                     /* for decoding one picture; 0: 30 */
+    const char *const *
+        exclude; /* globs that every index of this handle leaves out, jobs and watching too, besides those of eye_index_options */
+    size_t nexclude;
     void (*log)(void *ctx, eye_log_level level, const char *line); /* NULL: silence */
     void *log_ctx;
 } eye_options;

@@ -23,6 +23,8 @@ struct api_config {
     uint64_t max_upload;     /* bytes of one upload request; 0: 4 GiB */
     int rate_per_minute; /* requests a key or address; 0: 1200 (loopback without key: no limit) */
     const char *samples_dir; /* the sample pictures, offered to an empty library; NULL: none */
+    bool watch;              /* index what changes in the library's roots */
+    double watch_poll;       /* seconds between looks where nothing tells of changes; 0: 300 */
     bool log_json;
     void (*log)(void *ctx, const char *line); /* access log; NULL: none */
     void *log_ctx;

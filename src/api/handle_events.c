@@ -75,3 +75,14 @@ void api_library_changed(struct api_server *s)
     jw_object_end(&o.w);
     publish(s, "library", 0, &o);
 }
+
+/* Who only listens need not know where the pictures lie: what is told is that there is something to fetch. */
+void api_root_changed(struct api_server *s, const eye_watch_state *state)
+{
+    struct api_out o;
+    api_out_init(&o);
+    jw_object(&o.w);
+    jw_kstr(&o.w, "how", shape_watch_how(state->how));
+    jw_object_end(&o.w);
+    publish(s, "roots", 0, &o);
+}

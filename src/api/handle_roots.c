@@ -17,6 +17,50 @@ bool api_below(const char *folder, const char *path)
     return strncmp(folder, path, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
+/* ---- how they are watched ---- */
+
+/* What eye_watch_states tells, kept: it is told root by root, and wanted beside what eye_roots tells. */
+struct watched {
+    eye_watch_state *states; /* [n] strings are ours */
+    size_t n;
+};
+
+static int keep_state(void *ctx, const eye_watch_state *s)
+{
+    struct watched *all = ctx;
+    eye_watch_state copy = *s;
+    eye_watch_state *v = mem_realloc(all->states, all->n + 1, sizeof *v, NULL);
+    char *path = mem_strdup(s->path, NULL);
+    char *why = mem_strdup(s->why, NULL);
+    all->states = v ? v : all->states;
+    if (!v || !path || !why) {
+        free(path);
+        free(why);
+        return EYE_ENOMEM;
+    }
+    copy.path = path;
+    copy.why = why;
+    v[all->n++] = copy;
+    return 0;
+}
+
+static void watched_release(struct watched *all)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        free((char *)(uintptr_t)all->states[i].path);
+        free((char *)(uintptr_t)all->states[i].why);
+    }
+    free(all->states);
+}
+
+static const eye_watch_state *watched_at(const struct watched *all, const char *path)
+{
+    for (size_t i = 0; i < all->n; i++)
+        if (strcmp(all->states[i].path, path) == 0)
+            return &all->states[i];
+    return NULL;
+}
+
 /* ---- finding one ---- */
 
 struct wanted {
@@ -27,6 +71,7 @@ struct wanted {
     int64_t found_id;
     bool uploads;
     struct json_writer *w;
+    const struct watched *watched; /* with w */
     struct eye_err *err;
 };
 
@@ -42,7 +87,7 @@ static int look_at(void *ctx, const eye_root *root)
     q->uploads = root->uploads;
     if (q->w) {
         jw_key(q->w, "root");
-        shape_root(q->w, root);
+        shape_root(q->w, root, watched_at(q->watched, root->path));
     }
     q->found = mem_strdup(root->path, q->err);
     return q->found ? 0 : EYE_ENOMEM;
@@ -70,9 +115,15 @@ int64_t api_root_of(struct api_server *s, const char *path, struct eye_err *err)
 
 /* ---- the list ---- */
 
+struct listing {
+    struct json_writer *w;
+    struct watched watched;
+};
+
 static int put_root(void *ctx, const eye_root *root)
 {
-    shape_root(ctx, root);
+    struct listing *l = ctx;
+    shape_root(l->w, root, watched_at(&l->watched, root->path));
     return 0;
 }
 
@@ -83,11 +134,14 @@ void handle_roots(struct http_request *rq, void *ctx)
     struct api_out o;
     if (!api_no_query(rq))
         return;
+    struct listing l = {.w = &o.w};
     api_out_init(&o);
     jw_object(&o.w);
     jw_key(&o.w, "roots");
     jw_array(&o.w);
-    int rc = eye_roots(s->lib, put_root, &o.w, &err);
+    int rc = eye_watch_states(s->lib, keep_state, &l.watched, &err);
+    rc = rc ? rc : eye_roots(s->lib, put_root, &l, &err);
+    watched_release(&l.watched);
     jw_array_end(&o.w);
     jw_key(&o.w, "allowed");
     jw_array(&o.w);
@@ -160,11 +214,14 @@ static void add(struct api_server *s, struct http_request *rq, const char *folde
 {
     struct eye_err err;
     struct api_out o;
-    struct wanted q = {.path = folder, .exact = true, .w = &o.w, .err = &err};
+    struct watched watched = {0};
+    struct wanted q = {.path = folder, .exact = true, .w = &o.w, .watched = &watched, .err = &err};
     int64_t job = 0;
     api_out_init(&o);
     jw_object(&o.w);
-    int rc = eye_roots(s->lib, look_at, &q, &err);
+    int rc = eye_watch_states(s->lib, keep_state, &watched, &err);
+    rc = rc ? rc : eye_roots(s->lib, look_at, &q, &err);
+    watched_release(&watched);
     rc = rc ? rc : eye_job_new(s->lib, EYE_JOB_SCAN, folder, &job, &err);
     jw_key(&o.w, "job");
     rc = rc ? rc : api_shape_job(s, &o.w, job, &err);

@@ -153,7 +153,9 @@ void shape_summary(struct json_writer *w, const eye_result *r, bool scored);
 void shape_picture(struct json_writer *w, const eye_picture *p);
 void shape_job(struct json_writer *w, const eye_job *j);
 void shape_item(struct json_writer *w, const eye_item *i);
-void shape_root(struct json_writer *w, const eye_root *r);
+/* watch NULL: it is not watched. */
+void shape_root(struct json_writer *w, const eye_root *r, const eye_watch_state *watch);
+const char *shape_watch_how(eye_watch_how how);
 void shape_failure(struct json_writer *w, const eye_failure *f);
 void shape_model(struct json_writer *w, const eye_model *m);
 const char *shape_item_state(eye_item_state s);

@@ -101,6 +101,11 @@ static void on_job(void *ctx, const eye_job *job)
     api_library_changed(s);
 }
 
+static void on_watch(void *ctx, const eye_watch_state *state)
+{
+    api_root_changed(ctx, state);
+}
+
 static void on_error(struct http_request *rq, int status, const char *detail, void *ctx)
 {
     api_guard_headers(rq);
@@ -192,6 +197,9 @@ static int start(struct api_server *s, struct eye_err *err)
     if ((rc = eye_jobs_start(s->lib, on_job, s, err)) != 0)
         return rc;
     s->own->jobs = true;
+    eye_watch_options watch = {.poll = s->cfg.watch_poll, .state = on_watch, .ctx = s};
+    if (s->cfg.watch && (rc = eye_watch_start(s->lib, &watch, err)) != 0)
+        return rc;
     if ((rc = start_http(s, err)) != 0)
         return rc;
     s->own->warming = pthread_create(&s->own->warmer, NULL, warm, s->lib) == 0;

@@ -7,6 +7,7 @@
 double api_clock(void);                                         /* seconds; never goes back */
 double api_up_seconds(const struct api_server *s);              /* since the start */
 void api_job_changed(struct api_server *s, const eye_job *job); /* handle_events.c */
+void api_root_changed(struct api_server *s, const eye_watch_state *state); /* likewise */
 
 /* ---- admit.c: who may ask what ---- */
 

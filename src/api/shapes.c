@@ -170,7 +170,27 @@ void shape_item(struct json_writer *w, const eye_item *i)
     jw_object_end(w);
 }
 
-void shape_root(struct json_writer *w, const eye_root *r)
+const char *shape_watch_how(eye_watch_how how)
+{
+    static const char *const names[] = {[EYE_WATCH_OFF] = "off",
+                                        [EYE_WATCH_NOTIFIED] = "notified",
+                                        [EYE_WATCH_POLLED] = "polled",
+                                        [EYE_WATCH_OFFLINE] = "offline"};
+    return (size_t)how < sizeof names / sizeof names[0] ? names[how] : "off";
+}
+
+static void put_watch(struct json_writer *w, const eye_watch_state *s)
+{
+    jw_key(w, "watch");
+    jw_object(w);
+    jw_kstr(w, "how", shape_watch_how(s ? s->how : EYE_WATCH_OFF));
+    jw_kstr(w, "why", s ? s->why : "");
+    kuint(w, "folders", s ? s->folders : 0);
+    shape_time(w, "changed_at", s ? s->changed_at : EYE_TIME_UNKNOWN);
+    jw_object_end(w);
+}
+
+void shape_root(struct json_writer *w, const eye_root *r, const eye_watch_state *watch)
 {
     jw_object(w);
     jw_kint(w, "id", r->id);
@@ -180,6 +200,7 @@ void shape_root(struct json_writer *w, const eye_root *r)
     kuint(w, "files", r->files);
     kuint(w, "failures", r->failures);
     shape_time(w, "last_scan", r->last_scan);
+    put_watch(w, watch);
     jw_object_end(w);
 }
 

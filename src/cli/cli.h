@@ -97,6 +97,8 @@ enum {
     SET_MAX_UPLOAD,
     SET_RATE,
     SET_SAMPLES,
+    SET_WATCH,
+    SET_WATCH_POLL,
     SET_SERVER,
     SET_KEY_FILE,
     SET_COUNT

@@ -25,6 +25,8 @@ enum {
     O_MAX,
     O_RATE,
     O_SAMPLES,
+    O_WATCH,
+    O_POLL,
     O_COUNT
 };
 
@@ -99,13 +101,23 @@ static const struct cli_opt opts[O_COUNT] = {
                    .arg = "DIR",
                    .help = "sample pictures to offer while the library is empty",
                    .setting = SET_SAMPLES},
+    [O_WATCH] = {.name = "watch",
+                 .kind = CLI_SETTING,
+                 .arg = "ON|OFF",
+                 .help = "index what changes in the library's folders, as it changes (default on)",
+                 .setting = SET_WATCH},
+    [O_POLL] = {.name = "watch-poll",
+                .kind = CLI_SETTING,
+                .arg = "SECONDS",
+                .help = "how often to look where nothing tells of changes (default 300)",
+                .setting = SET_WATCH_POLL},
 };
 
 struct serve_args {
     int64_t port; /* -1: as listen says */
     bool require_key, private_urls;
-    struct cli_list roots, cors, hosts, rest;
-    char *copies[3];     /* of the settings that are lists */
+    struct cli_list roots, cors, hosts, exclude, rest;
+    char *copies[4];     /* of the settings that are lists */
     char **real_roots;   /* [roots.n] */
     char *listen, *base; /* as used */
     char *samples;
@@ -118,8 +130,9 @@ static void release(struct serve_args *a)
     for (size_t i = 0; a->real_roots && i < a->roots.n; i++)
         free(a->real_roots[i]);
     free(a->real_roots);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         free(a->copies[i]);
+    cli_list_free(&a->exclude);
     cli_list_free(&a->roots);
     cli_list_free(&a->cors);
     cli_list_free(&a->hosts);
@@ -190,6 +203,8 @@ static int make_lists(const struct cli_ctx *ctx, struct serve_args *a)
         code = cli_setting_list(&all[SET_CORS], ", ", &a->copies[1], &a->cors);
     if (!code)
         code = cli_setting_list(&all[SET_HOST], ", ", &a->copies[2], &a->hosts);
+    if (!code)
+        code = cli_setting_list(&all[SET_EXCLUDE], ":", &a->copies[3], &a->exclude);
     return code;
 }
 
@@ -226,6 +241,22 @@ static int make_log(const struct cli_ctx *ctx, struct serve_args *a)
     return a->log ? 0 : CLI_FAILED;
 }
 
+static int make_watch(const struct cli_ctx *ctx, struct api_config *c)
+{
+    const struct cli_setting *on = &ctx->settings.all[SET_WATCH];
+    uint64_t poll = 0;
+    if (!cli_setting_number(&ctx->settings.all[SET_WATCH_POLL], 864000, &poll))
+        return CLI_USAGE;
+    if (on->value && strcmp(on->value, "on") != 0 && strcmp(on->value, "off") != 0) {
+        cli_say("watch (from %s): '%s' is neither on nor off", cli_origin_name(on->origin),
+                on->value);
+        return CLI_USAGE;
+    }
+    c->watch = !on->value || strcmp(on->value, "on") == 0;
+    c->watch_poll = (double)poll;
+    return 0;
+}
+
 static int make_config(const struct cli_ctx *ctx, struct serve_args *a, struct api_config *c)
 {
     const struct cli_setting *all = ctx->settings.all;
@@ -236,7 +267,7 @@ static int make_config(const struct cli_ctx *ctx, struct serve_args *a, struct a
         return CLI_USAGE;
     int code = make_listen(ctx, a);
     if (code || (code = make_base(ctx, a)) || (code = make_lists(ctx, a)) ||
-        (code = make_roots(a)) || (code = make_log(ctx, a)))
+        (code = make_roots(a)) || (code = make_log(ctx, a)) || (code = make_watch(ctx, c)))
         return code;
     a->samples = all[SET_SAMPLES].value ? strdup(all[SET_SAMPLES].value)
                                         : serve_share(&ctx->settings, "samples");
@@ -343,6 +374,8 @@ static int run_serve(struct cli_ctx *ctx, int argc, char **argv)
         code = cli_options(ctx);
     if (!code)
         code = make_config(ctx, &a, &config);
+    ctx->options.exclude = a.exclude.items;
+    ctx->options.nexclude = a.exclude.n;
     if (!code)
         code = serve(ctx, &config, a.log);
     release(&a);
@@ -359,7 +392,9 @@ const struct cli_command cmd_serve = {
             "admin'). Nothing that is\n"
             "stored depends on address, port or base path. SIGTERM and Ctrl-C let requests finish; "
             "uploads and scans that are\n"
-            "not done go on at the next start. SIGHUP opens the access log's file again.",
+            "not done go on at the next start. What changes in the library's folders is indexed as "
+            "it changes, unless --watch off;\n"
+            "the setting 'exclude' is left out. SIGHUP opens the access log's file again.",
     .run = run_serve,
     .opts = opts,
     .nopts = O_COUNT,

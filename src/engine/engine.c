@@ -69,9 +69,23 @@ struct image_limits eng_limits(const eye_options *options)
     return l;
 }
 
+static int copy_globs(eye_lib *lib, const eye_options *options, struct eye_err *err)
+{
+    lib->exclude = mem_calloc(options->nexclude, sizeof *lib->exclude, err);
+    for (size_t i = 0; lib->exclude && i < options->nexclude; i++) {
+        lib->exclude[i] = mem_strdup(options->exclude[i], err);
+        if (!lib->exclude[i]) {
+            return EYE_ENOMEM;
+        }
+        lib->nexclude++;
+    }
+    return lib->exclude ? 0 : EYE_ENOMEM;
+}
+
 static int open_parts(eye_lib *lib, const eye_options *options, struct eye_err *err)
 {
     int rc = eng_places_init(&lib->places, options, err);
+    rc = rc < 0 ? rc : copy_globs(lib, options, err);
     if (rc < 0) {
         return rc;
     }
@@ -162,6 +176,10 @@ void eye_close(eye_lib *lib)
         free(lib->lent[i]);
     }
     free(lib->lent);
+    for (size_t i = 0; i < lib->nexclude; i++) {
+        free(lib->exclude[i]);
+    }
+    free(lib->exclude);
     free(lib->spool);
     free(lib->dir);
     free(lib);

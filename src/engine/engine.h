@@ -53,6 +53,8 @@ struct eye_lib {
     void (*log)(void *ctx, eye_log_level level, const char *line);
     void *log_ctx;
     pthread_mutex_t lock, load_lock, log_lock;
+    char **exclude; /* [nexclude] left out by every index */
+    size_t nexclude;
     char *model_option; /* overrides the library's choice; NULL: none */
     char **lent;        /* strings that eye_status has lent out; they live as long as the library */
     size_t nlent;

@@ -17,15 +17,21 @@ struct walk {
     struct eng_pipe *pipe;
 };
 
-static bool is_excluded(const eye_index_options *o, const char *rel)
+static bool matches(const char *const *globs, size_t n, const char *rel)
 {
     const char *name = eng_path_name(rel);
-    for (size_t i = 0; i < o->nexclude; i++) {
-        if (fnmatch(o->exclude[i], rel, 0) == 0 || fnmatch(o->exclude[i], name, 0) == 0) {
+    for (size_t i = 0; i < n; i++) {
+        if (fnmatch(globs[i], rel, 0) == 0 || fnmatch(globs[i], name, 0) == 0) {
             return true;
         }
     }
     return false;
+}
+
+static bool is_excluded(const eye_lib *lib, const eye_index_options *o, const char *rel)
+{
+    return matches(o->exclude, o->nexclude, rel) ||
+           matches((const char *const *)lib->exclude, lib->nexclude, rel);
 }
 
 static bool is_other_part(const eye_index_options *o, const char *rel)
@@ -118,10 +124,10 @@ static bool is_named(const struct walk *w)
     return scope->found ? scope->known_only : scope->kind == ENG_PATH_FILE || scope->listed;
 }
 
-bool eng_scan_skips_file(const eye_index_options *o, const char *rel)
+bool eng_scan_skips_file(const eye_lib *lib, const eye_index_options *o, const char *rel)
 {
     const char *name = eng_path_name(rel);
-    return eng_name_hidden(name) || is_excluded(o, rel) ||
+    return eng_name_hidden(name) || is_excluded(lib, o, rel) ||
            (eng_name_kind(name) == ENG_NAME_OTHER && !o->all_files);
 }
 
@@ -129,7 +135,7 @@ bool eng_scan_skips_dir(const eye_lib *lib, const eye_index_options *o, const ch
                         const char *rel)
 {
     return !strcmp(path, lib->dir) || /* uploads and thumbnails are nobody's pictures here */
-           eng_name_hidden(eng_path_name(rel)) || is_excluded(o, rel);
+           eng_name_hidden(eng_path_name(rel)) || is_excluded(lib, o, rel);
 }
 
 /* Someone knows that the file is being written, and comes back to it. */
@@ -142,7 +148,7 @@ static bool is_left(const struct walk *w, const char *rel, const struct stat *st
 /* True when the name keeps a file out. `named`: the user named this very file, so no filter applies. */
 static bool is_filtered(const struct walk *w, const char *rel, bool named)
 {
-    return !named && eng_scan_skips_file(w->scan->options, rel);
+    return !named && eng_scan_skips_file(w->scan->lib, w->scan->options, rel);
 }
 
 static int on_file(const struct walk *w, const char *rel, const struct stat *st,

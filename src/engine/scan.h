@@ -81,7 +81,7 @@ int eng_unembedded_load(struct eng_scan *scan, struct eye_err *err);
 /* What a walk leaves out: a folder and all below it; a file. rel: below its root. */
 bool eng_scan_skips_dir(const eye_lib *lib, const eye_index_options *o, const char *path,
                         const char *rel);
-bool eng_scan_skips_file(const eye_index_options *o, const char *rel);
+bool eng_scan_skips_file(const eye_lib *lib, const eye_index_options *o, const char *rel);
 int eng_scan_source(void *scan, struct eng_pipe *p, struct eye_err *err);
 
 /* ---- sweep.c ---- */

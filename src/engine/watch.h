@@ -95,8 +95,6 @@ void watch_queue_release(struct watch_queue *q);
 void watch_queue_add(struct watch_queue *q, const char *rel, double now);     /* it has changed */
 void watch_queue_writing(struct watch_queue *q, const char *rel, double now); /* and goes on to */
 void watch_queue_all(struct watch_queue *q);
-/* Is something to come of rel, or of a folder that it lies in? */
-bool watch_queue_has(const struct watch_queue *q, const char *rel);
 bool watch_queue_is_writing(const struct watch_queue *q, const char *rel);
 bool watch_queue_is_ready(const struct watch_queue *q); /* has something to be taken */
 /* Those whose writer was not heard of since `before` are taken for complete; the earliest of the others, or 0. */
@@ -172,6 +170,8 @@ struct watcher {
     struct watch_mounts mounts;
     bool follow;         /* every root of the library, also later ones */
     double first, last;  /* when what is queued came; 0: nothing */
+    double put_off;      /* since when removals are left to later looks; 0: they are not */
+    bool puts_off;       /* this look did */
     double not_before;   /* after a look that failed */
     bool eager;          /* the first look waits for nothing */
     bool may_mount;      /* something was mounted or unmounted */

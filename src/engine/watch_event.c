@@ -58,7 +58,7 @@ static bool is_being_made(const struct watch_root *r, const char *rel)
 static void on_file(struct watcher *w, struct watch_root *r, uint32_t mask, const char *rel)
 {
     bool gone = mask & (IN_DELETE | IN_MOVED_FROM);
-    bool wanted = !r->files_only && !eng_scan_skips_file(&w->o.index, rel);
+    bool wanted = !r->files_only && !eng_scan_skips_file(w->lib, &w->o.index, rel);
     if (!wanted && (!(gone || r->files_only) || (mask & IN_MODIFY) || !is_known(w, r, rel))) {
         return;
     }

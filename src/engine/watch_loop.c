@@ -328,6 +328,8 @@ void watch_looked(struct watcher *w, int rc, double pause)
         watch_taken_release(&r->taken);
         r->looking = false;
     }
+    w->put_off = w->puts_off ? w->put_off : 0;
+    w->puts_off = false;
     w->not_before = rc != 0 ? now + pause : 0;
     w->next_refresh = 0;
     refresh(w, now);
@@ -353,6 +355,20 @@ static bool is_young(const struct watcher *w, const struct stat *st)
     return age >= 0 && age < w->o.settle;
 }
 
+/* What was not found may have moved, twice even since this look began, and its new place is then still to be looked at: as long
+ * as anything is, nothing is dropped, and it is looked at again beside that. But not for ever. */
+static bool put_off(struct watcher *w, struct watch_root *r, const char *rel)
+{
+    double now = eng_now();
+    if (!any_ready(w) || (w->put_off > 0 && now - w->put_off > w->o.flood)) {
+        return false;
+    }
+    w->put_off = w->put_off > 0 ? w->put_off : now;
+    w->puts_off = true;
+    watch_mark(w, r, rel);
+    return true;
+}
+
 /* A file that changed a moment ago may be half of what it will be, whether or not anybody told of it. */
 bool watch_leave(void *watcher, int64_t root, const char *rel, const struct stat *st)
 {
@@ -368,7 +384,7 @@ bool watch_leave(void *watcher, int64_t root, const char *rel, const struct stat
             continue;
         }
         if (!st) {
-            leave = watch_queue_has(&r->queue, rel);
+            leave = put_off(w, r, rel);
         } else if (watch_queue_is_writing(&r->queue, rel)) {
             leave = true;
         } else if (is_young(w, st)) {

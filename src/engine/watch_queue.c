@@ -166,19 +166,6 @@ double watch_queue_silent(struct watch_queue *q, double before)
 
 /* ---- asking ---- */
 
-bool watch_queue_has(const struct watch_queue *q, const char *rel)
-{
-    if (q->whole || find(q, rel, strlen(rel))) {
-        return true;
-    }
-    for (size_t i = 0; rel[i]; i++) {
-        if (rel[i] == '/' && find(q, rel, i)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool watch_queue_is_writing(const struct watch_queue *q, const char *rel)
 {
     const struct watch_entry *e = find(q, rel, strlen(rel));
