@@ -6,6 +6,7 @@
  *
  * What the library knows already stays as it is: a picture with the same bytes keeps its id and vector, a path keeps what it shows here. */
 #include "engine/export.h"
+#include "engine/index.h"
 
 enum { READ_SIZE = 1 << 16, PROGRESS_EACH = 64 };
 
@@ -24,6 +25,7 @@ struct import {
     struct export_head head;
     const eye_root_map *map;
     size_t nmap;
+    const eye_backup_options *options;
     struct import_roots roots;
     uint16_t *vector;         /* [dim] */
     uint64_t pictures, files; /* read so far */
@@ -202,8 +204,9 @@ static int take_line(struct import *m, struct eye_err *err)
     return rc ? rc : !end;
 }
 
-static int take_lines(struct import *m, const eye_backup_options *o, struct eye_err *err)
+static int take_lines(struct import *m, struct eye_err *err)
 {
+    const eye_backup_options *o = m->options;
     int rc = 1;
     while (rc == 1) {
         rc = next_line(m, err);
@@ -259,7 +262,7 @@ static int remember_model(struct import *m, struct eye_err *err)
     return rc;
 }
 
-static int transact(struct import *m, const eye_backup_options *o, struct eye_err *err)
+static int transact(struct import *m, struct eye_err *err)
 {
     int rc = store_begin(m->store, err);
     if (rc) {
@@ -267,7 +270,7 @@ static int transact(struct import *m, const eye_backup_options *o, struct eye_er
     }
     rc = remember_model(m, err);
     rc = rc ? rc : import_roots_open(&m->roots, m->store, &m->head, m->map, m->nmap, err);
-    rc = rc ? rc : take_lines(m, o, err);
+    rc = rc ? rc : take_lines(m, err);
     rc = rc ? rc : store_commit(m->store, err);
     if (rc) {
         store_rollback(m->store);
@@ -276,7 +279,15 @@ static int transact(struct import *m, const eye_backup_options *o, struct eye_er
     return rc;
 }
 
-static int import_all(struct import *m, const eye_backup_options *o, struct eye_err *err)
+/* Ctrl-C after the last line stops the index's segments being made, which begins anew when they are needed. */
+static int stop_making(void *ctx)
+{
+    const struct import *m = ctx;
+    const eye_backup_options *o = m->options;
+    return o && o->progress ? o->progress(o->ctx, m->pictures, 0) : 0;
+}
+
+static int import_all(struct import *m, struct eye_err *err)
 {
     int lock = -1;
     int rc = read_head(m, err);
@@ -289,7 +300,10 @@ static int import_all(struct import *m, const eye_backup_options *o, struct eye_
     rc = m->model ? check_model(m, err) : eng_code(err);
     if (rc == 0) {
         m->vector = mem_calloc((size_t)m->head.dim, sizeof *m->vector, err);
-        rc = m->vector ? transact(m, o, err) : EYE_ENOMEM;
+        rc = m->vector ? transact(m, err) : EYE_ENOMEM;
+    }
+    if (rc == 0) {
+        eng_make_now(m->lib, m->store, m->model, stop_making, m);
     }
     eng_model_put(m->lib, m->model);
     eng_store_put(m->lib, m->store);
@@ -301,14 +315,15 @@ int eye_import(eye_lib *lib, int (*read)(void *ctx, void *bytes, size_t cap, siz
                void *ctx, const eye_root_map *map, size_t nmap, const eye_backup_options *options,
                eye_import_counts *counts, struct eye_err *err)
 {
-    struct import m = {.lib = lib, .read = read, .ctx = ctx, .map = map, .nmap = nmap};
+    struct import m = {
+        .lib = lib, .read = read, .ctx = ctx, .map = map, .nmap = nmap, .options = options};
     struct eye_err local = {0};
     err = err ? err : &local;
     int rc = eng_writable(lib, err);
     m.chunk = rc ? NULL : mem_calloc(READ_SIZE, 1, err);
     rc = rc ? rc : m.chunk ? 0 : EYE_ENOMEM;
     buf_init(&m.line, EXPORT_LINE_MAX);
-    rc = rc ? rc : import_all(&m, options, err);
+    rc = rc ? rc : import_all(&m, err);
     if (rc) {
         m.counts = (eye_import_counts){0};
     }
