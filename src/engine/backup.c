@@ -152,7 +152,8 @@ static int add_upload(void *ctx, const struct store_file *f, const struct store_
 {
     struct backup *b = ctx;
     struct stat st;
-    struct store_file named = failure ? (struct store_file){.rel = failure->rel} : *f;
+    struct store_file named = {.rel = failure ? failure->rel : f->rel,
+                               .picture = failure ? 0 : f->picture};
     int fd =
         b->uploads >= 0 && backup_rel_ok(named.rel) ? eng_open_below(b->uploads, named.rel) : -1;
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {

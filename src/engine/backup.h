@@ -64,7 +64,8 @@ char *backup_parent(const char *path, struct eye_err *err);
 struct backup_reader {
     struct zip_reader *zip;
     struct backup_manifest manifest;
-    int out; /* folder that everything is written to; -1: it is only looked at */
+    struct zip_part sums; /* without its name */
+    int out;              /* folder that everything is written to; -1: it is only looked at */
     const eye_backup_options *options;
     uint64_t done, total; /* bytes */
 };

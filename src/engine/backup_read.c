@@ -31,7 +31,7 @@ static int strange(struct eye_err *err)
 
 struct survey {
     struct backup_reader *r;
-    struct zip_part manifest, sums; /* their names are not kept */
+    struct zip_part manifest; /* without its name */
     uint64_t database, uploads, upload_bytes, seen;
     struct buf rel, last;
 };
@@ -71,7 +71,7 @@ static int survey_part(struct survey *s, const struct zip_part *part, struct eye
     if (i == 0) {
         s->database = part->size;
     } else if (i == n - 2) {
-        s->sums = *part;
+        s->r->sums = *part;
     } else if (i == n - 1) {
         s->manifest = *part;
     } else {
@@ -99,7 +99,7 @@ static int read_manifest(struct survey *s, struct eye_err *err)
 static int compare_sizes(const struct survey *s, struct eye_err *err)
 {
     const struct backup_manifest *m = &s->r->manifest;
-    if (m->database_bytes != s->database || m->sums_bytes != s->sums.size ||
+    if (m->database_bytes != s->database || m->sums_bytes != s->r->sums.size ||
         m->uploads != s->uploads || m->upload_bytes != s->upload_bytes) {
         return eye_fail(err, EYE_EFORMAT,
                         "the backup is damaged or hostile: what it holds is not what its manifest "
@@ -147,7 +147,7 @@ static int survey(struct survey *s, struct eye_err *err)
     }
     rc = rc ? rc : read_manifest(s, err);
     rc = rc ? rc : compare_sizes(s, err);
-    rc = rc ? rc : hash_part(s->r, &s->sums, &hash, NULL, NULL, err);
+    rc = rc ? rc : hash_part(s->r, &s->r->sums, &hash, NULL, NULL, err);
     if (rc == 0 && hash_cmp(&hash, &s->r->manifest.sums_hash) != 0) {
         rc = damaged(BACKUP_SUMS, err);
     }
@@ -234,14 +234,20 @@ static int create_upload(int out, const char *rel, struct eye_err *err)
     int fd = openat(dir, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     int e = errno;
     close(dir);
-    return fd >= 0 ? fd : eye_fail_errno(err, e, "uploads/%s: cannot be made", rel);
+    if (fd < 0) {
+        return eye_fail_errno(err, e, "uploads/%s: cannot be made", rel);
+    }
+    return fd;
 }
 
 static int create(const struct backup_reader *r, const char *name, struct eye_err *err)
 {
     if (!strcmp(name, BACKUP_DATABASE)) {
         int fd = openat(r->out, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        return fd >= 0 ? fd : eye_fail_errno(err, errno, "%s: cannot be made", name);
+        if (fd < 0) {
+            return eye_fail_errno(err, errno, "%s: cannot be made", name);
+        }
+        return fd;
     }
     struct buf rel;
     buf_init(&rel, BACKUP_NAME_MAX);
@@ -270,9 +276,9 @@ static int check_part(struct backup_reader *r, const struct zip_part *part, stru
 
 /* The part's line must be the one that stands at *at of the sums. */
 static int check_line(const struct backup_reader *r, const struct zip_part *part,
-                      const struct hash *hash, const struct zip_part *sums, uint64_t *at,
-                      struct buf *line, struct eye_err *err)
+                      const struct hash *hash, uint64_t *at, struct buf *line, struct eye_err *err)
 {
+    const struct zip_part *sums = &r->sums;
     char there[4 * BACKUP_NAME_MAX];
     buf_clear(line);
     int rc = backup_sum_line(hash, part->name, line, err);
@@ -287,32 +293,21 @@ static int check_line(const struct backup_reader *r, const struct zip_part *part
     return rc;
 }
 
-/* The part of the sums, which comes after all that it is needed for. */
-static int find_sums(struct backup_reader *r, struct zip_part *sums, struct eye_err *err)
-{
-    int rc = 1;
-    zip_rewind(r->zip);
-    for (uint64_t i = 0, n = zip_count(r->zip); rc == 1 && i < n - 1; i++) {
-        rc = zip_next(r->zip, sums, err);
-    }
-    zip_rewind(r->zip);
-    return rc < 0 ? rc : 0;
-}
-
 int backup_reader_check(struct backup_reader *r, struct eye_err *err)
 {
-    struct zip_part part, sums;
+    struct zip_part part;
     struct buf line;
     uint64_t at = 0, n = zip_count(r->zip);
-    int rc = find_sums(r, &sums, err);
+    int rc = 0;
+    zip_rewind(r->zip);
     buf_init(&line, 4 * BACKUP_NAME_MAX);
     for (uint64_t i = 0; rc == 0 && i < n - 2; i++) {
         struct hash hash;
         rc = zip_next(r->zip, &part, err);
         rc = rc < 0 ? rc : check_part(r, &part, &hash, err);
-        rc = rc ? rc : check_line(r, &part, &hash, &sums, &at, &line, err);
+        rc = rc ? rc : check_line(r, &part, &hash, &at, &line, err);
     }
-    if (rc == 0 && at != sums.size) {
+    if (rc == 0 && at != r->sums.size) {
         rc = damaged(BACKUP_SUMS, err);
     }
     buf_release(&line);
