@@ -4,7 +4,7 @@
     measure.py EYESHINE PHOTOS SCRATCH [EVERY]
 
 Makes variants of every EVERY-th photograph (needs Pillow and numpy), indexes them beside all originals with the program itself
-and reads perceptual hashes and embeddings back out of the library. SCRATCH must not exist."""
+and reads perceptual hashes, mosaics and embeddings back out of the library. SCRATCH must not exist."""
 
 import glob
 import io
@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 def scaled(im, f):
@@ -57,7 +57,7 @@ def make(photos, scratch, every):
         os.symlink(os.path.abspath(f), f"{scratch}/p/base/{name}")
         if i % every:
             continue
-        im = Image.open(f).convert("RGB")
+        im = ImageOps.exif_transpose(Image.open(f)).convert("RGB")
         for v, (what, kind, options) in enumerate(VARIANTS.values()):
             b = io.BytesIO()
             what(im).save(b, kind, **options)
@@ -69,18 +69,23 @@ def make(photos, scratch, every):
 
 def load(scratch):
     db = sqlite3.connect(f"{scratch}/lib/library.db")
-    rows = db.execute("SELECT f.rel, p.phash, p.width, p.height, e.vector FROM file f JOIN picture p ON p.id = f.picture"
+    rows = db.execute("SELECT f.rel, p.phash, p.width, p.height, e.vector, p.mosaic FROM file f JOIN picture p ON p.id = f.picture"
                       " JOIN embedding e ON (e.id & 1099511627775) = p.id").fetchall()
     out = {}
-    for rel, phash, w, h, vector in rows:
+    for rel, phash, w, h, vector, mosaic in rows:
         folder, name = rel.decode().split("/")
         v = np.frombuffer(vector, dtype=np.float16).astype(np.float32)
-        out.setdefault(folder, {})[int(name[:5])] = ((phash or 0) & 0xFFFFFFFFFFFFFFFF, w / h, v)
+        out.setdefault(folder, {})[int(name[:5])] = ((phash or 0) & 0xFFFFFFFFFFFFFFFF, w / h, v, np.frombuffer(mosaic, dtype=np.uint8).astype(np.float32))
     return out
 
 
 def bits(a, b):
     return bin(a ^ b).count("1")
+
+
+def levels(a, b):
+    d = (a - b) ** 2
+    return float(np.sqrt((d[:64].sum() + 4 * d[64:].sum()) / 192))
 
 
 def share(x):
@@ -89,23 +94,26 @@ def share(x):
 
 def report_variants(data):
     base = data["base"]
-    print("| variant | bits: median | 90 % | 99 % | most | <= 4, % | <= 6 | <= 8 | <= 10 | cosine: 1 % | 10 % | median | near, % |")
+    print("| variant | bits: median | 90 % | 99 % | most | <= 6, % | mosaic: median | 99 % | most | cosine: 1 % | 10 % | median | near, % |")
     print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
     for v, name in enumerate(VARIANTS):
         pairs = [(base[i], x) for i, x in data[str(v)].items() if i in base]
         d = np.array([bits(a[0], b[0]) if a[0] and b[0] else 64 for a, b in pairs])
+        m = np.array([levels(a[3], b[3]) for a, b in pairs])
         c = np.array([float(a[2] @ b[2]) for a, b in pairs])
         r = np.array([abs(a[1] / b[1] - 1) for a, b in pairs])
-        near = (d <= 6) & (c >= 0.9) & (r <= 0.02)
-        p = [np.percentile(d, q) for q in (50, 90, 99, 100)]
-        print(f"| {name} | " + " | ".join(f"{x:.0f}" for x in p) + " | " + " | ".join(share(d <= k) for k in (4, 6, 8, 10))
-              + " | " + " | ".join(f"{np.percentile(c, q):.3f}" for q in (1, 10, 50)) + f" | {share(near)} |")
+        near = (d <= 6) & (m <= 2.2) & (c >= 0.5) & (r <= 0.02)
+        print(f"| {name} | " + " | ".join(f"{np.percentile(d, q):.0f}" for q in (50, 90, 99, 100)) + f" | {share(d <= 6)} | "
+              + " | ".join(f"{np.percentile(m, q):.1f}" for q in (50, 99, 100)) + " | "
+              + " | ".join(f"{np.percentile(c, q):.3f}" for q in (1, 10, 50)) + f" | {share(near)} |")
 
 
 def report_different(data, kinds):
     for name, lo, hi in kinds:
         ids = [i for i in sorted(data["base"]) if lo <= i < hi and data["base"][i][0]]
         h = np.array([data["base"][i][0] for i in ids], dtype=np.uint64)
+        if len(ids) < 2:
+            continue
         v = np.stack([data["base"][i][2] for i in ids])
         table = np.array([bin(i).count("1") for i in range(65536)], dtype=np.uint8)
         cos = v @ v.T
@@ -118,13 +126,16 @@ def report_different(data, kinds):
         print(f"\n{name}: {len(ids)} pictures, {n} pairs of different ones; cosine: median {np.median(cos[upper]):.3f},"
               f" 99 % {np.percentile(cos[upper], 99):.3f}, 99.9 % {np.percentile(cos[upper], 99.9):.3f},"
               f" most {cos[upper].max():.3f}")
-        print("| bits at most | pairs | and cosine >= 0.80 | >= 0.85 | >= 0.90 | >= 0.95 | >= 0.97 |")
-        print("|---|---|---|---|---|---|---|")
-        for k in (4, 6, 8, 10, 12, 16, 64):
+        print("| bits at most | pairs | and cosine >= 0.80 | >= 0.90 | >= 0.95 | mosaic: least | 5 % | median | near |")
+        print("|---|---|---|---|---|---|---|---|---|")
+        for k in (4, 6, 8, 10, 12):
             close = upper & (d <= k)
-            print(f"| {k} | {close.sum()} | " + " | ".join(str((close & (cos >= c)).sum()) for c in (0.8, 0.85, 0.9, 0.95, 0.97)) + " |")
-        for i, k in zip(*np.where(upper & (d <= 8) & (cos >= 0.88))):
-            print(f"  close: {ids[i]:05d} {ids[k]:05d}: {d[i, k]} bits, cosine {cos[i, k]:.3f}")
+            pairs = list(zip(*np.where(close)))
+            m = np.array([levels(data["base"][ids[i]][3], data["base"][ids[x]][3]) for i, x in pairs])
+            least = [f"{np.percentile(m, q):.1f}" for q in (0, 5, 50)] if pairs else ["", "", ""]
+            near = sum(1 for (i, x), l in zip(pairs, m) if l <= max(1, 2.2 * k / 6) and cos[i, x] >= 0.5)
+            print(f"| {k} | {close.sum()} | " + " | ".join(str((close & (cos >= c)).sum()) for c in (0.8, 0.9, 0.95))
+                  + " | " + " | ".join(least) + f" | {near} |")
 
 
 def main():
@@ -137,7 +148,9 @@ def main():
     print(len(data["base"]), "photographs,", sum(len(x) for x in data.values()), "files; without a hash:",
           sum(1 for x in data.values() for a in x.values() if not a[0]))
     report_variants(data)
-    report_different(data, [("Photographs", 0, 1000), ("Products on white", 1000, 1946), ("Samples", 1946, 3000)])
+    n = len(glob.glob(f"{photos}/flickr8k-test/*.jpg"))
+    m = n + len(glob.glob(f"{photos}/fashion-test/*.jpg"))
+    report_different(data, [("Photographs", 0, n), ("Products on white", n, m), ("Samples", m, m + 1000)])
 
 
 if __name__ == "__main__":
