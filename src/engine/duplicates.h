@@ -149,7 +149,11 @@ struct eng_finder {
 int eng_finder_add(struct eng_finder *f, size_t rank, struct eye_err *err);
 
 /* ---- near_bands.c: for few bits ---- */
-enum { ENG_BANDS_DISTANCE_MAX = 11 };
+enum {
+    ENG_BANDS_FEW_MAX = 7,
+    ENG_BANDS_DISTANCE_MAX = 11,
+    ENG_BANDS_MANY = 300000
+}; /* from so many pictures on beyond FEW_MAX, too */
 struct eng_bands;
 struct eng_bands *eng_bands_new(struct eng_finder *f, struct eye_err *err);
 void eng_bands_free(struct eng_bands *b);

@@ -137,7 +137,9 @@ int eng_near_find(const struct eng_near *near, struct pool *pool, struct eng_gro
                                    .distance = near->distance,
                                    .taken = r.taken,
                                    .pool = pool};
-    if (rc == 0 && near->distance <= ENG_BANDS_DISTANCE_MAX) {
+    bool bands = near->distance <= ENG_BANDS_FEW_MAX ||
+                 (near->distance <= ENG_BANDS_DISTANCE_MAX && near->n > ENG_BANDS_MANY);
+    if (rc == 0 && bands) {
         r.bands = eng_bands_new(&r.finder, err);
     } else if (rc == 0) {
         r.scan = eng_near_scan_new(&r.finder, err);

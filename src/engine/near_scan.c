@@ -1,6 +1,6 @@
 /* near_scan.c - hashes within many bits: all are compared with all.
  *
- * Beyond 11 bits a hash has so many neighbours in each band that asking for them costs more than a plain comparison. Questions are
+ * Beyond 7 bits (11 in a library of many) a hash has so many neighbours in each band that asking for them costs more than a plain comparison. Questions are
  * answered for a block of up to 64 pictures at a time: every later hash gets a word with a bit for each of them, so that the memory is
  * bounded whatever the pictures are, one pass over the hashes serves 64, and slices of them can be shared out. What is
  * taken or was asked for falls out of the list before each block. */
