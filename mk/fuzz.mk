@@ -7,7 +7,10 @@ FUZZ_SECONDS ?= 60
 FUZZ_CLANG   ?= clang-14
 FUZZ_LAYERS  := http clip tensor image archive ask base
 FUZZ_CFLAGS   = $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_OBJS    := $(foreach l,$(FUZZ_LAYERS),$(patsubst src/%.c,build/fuzz/%.o,$(wildcard src/$(l)/*.c)))
+# Of the engine only what reads text by itself: all of it would take the store and the rest along.
+FUZZ_SOURCES := $(foreach l,$(FUZZ_LAYERS) vector,$(wildcard src/$(l)/*.c)) src/engine/export_read.c
+FUZZ_OBJS    := $(patsubst src/%.c,build/fuzz/%.o,$(FUZZ_SOURCES))
+FUZZ_ASAN    := build/asan/engine/export_read.o $(FUZZ_LAYERS:%=build/asan/%.a) build/asan/vector.a build/asan/base.a
 FUZZ_ENV     := LSAN_OPTIONS=suppressions=fuzz/lsan.supp:print_suppressions=0
 # Seeds beside fuzz/corpus/NAME: every picture we have goldens for.
 FUZZ_SEEDS_image := tests/golden/pixels
@@ -40,10 +43,10 @@ fuzz: fuzz-install $(FUZZ_ONLY:%=build/fuzz/fuzz_%) ## fuzz each parser for a mi
 
 # ---- replay: the asan build of the targets over the corpus ----
 FUZZ_REPLAYS := $(FUZZ_NAMES:%=build/asan/fuzz/%)
-build/asan/fuzz/%: fuzz/fuzz_%.c fuzz/replay_main.c fuzz/fuzz.h $(FUZZ_LAYERS:%=build/asan/%.a)
+build/asan/fuzz/%: fuzz/fuzz_%.c fuzz/replay_main.c fuzz/fuzz.h $(FUZZ_ASAN)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) -Ifuzz $(LDFLAGS_V) -o $@ $< fuzz/replay_main.c $(FUZZ_LAYERS:%=build/asan/%.a) $(PROGRAM_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) -Ifuzz $(LDFLAGS_V) -o $@ $< fuzz/replay_main.c $(FUZZ_ASAN) $(PROGRAM_LIBS)
 
 .PHONY: fuzz fuzz-install fuzz-replay fuzz-replays-built
 ifeq ($(VARIANT),asan)
