@@ -171,7 +171,8 @@ static void test_facts_survive(void **state)
                               .lat = -33.8567844,
                               .lon = 151.2152967,
                               .added_at = 1600000000,
-                              .hashed = true,
+                              .looked_at = true,
+                              .mosaic = {1, 2, [STORE_MOSAIC - 1] = 255},
                               .phash = 0xfedcba9876543210u};
     struct store_record r;
     eye_import_counts n;
@@ -197,7 +198,8 @@ static void test_facts_survive(void **state)
     assert_int_equal(r.picture.added_at, 1600000000);
     assert_string_equal(r.picture.camera, "Make \"M\"");
     assert_true(r.picture.lat == p.lat && r.picture.lon == p.lon);
-    assert_true(r.picture.hashed && r.picture.phash == p.phash);
+    assert_true(r.picture.looked_at && r.picture.phash == p.phash);
+    assert_memory_equal(r.picture.mosaic, p.mosaic, STORE_MOSAIC);
     assert_int_equal(r.files[0].mtime_ns, 77);
     store_record_release(&r);
     struct store_root *roots;
@@ -423,6 +425,9 @@ static void test_wrong_lines(void **state)
         {3, "\"files\":", "\"gps\":[91,0],\"files\":", "\"gps\""},
         {3, "\"files\":", "\"gps\":{},\"files\":", "\"gps\""},
         {3, "\"phash\":\"", "\"phash\":\"0x", "\"phash\""},
+        {3, "\"mosaic\":", "\"tiles\":", "\"mosaic\""},
+        {3, "\"mosaic\":\"", "\"mosaic\":\"00", "\"mosaic\""},
+        {3, "\"phash\":", "\"hash2\":", "\"phash\""},
         {3, "\"files\":[{", "\"files\":[],\"x\":[{", "without files"},
         {3, "\"files\":[{", "\"x\":[{", "without files"},
         {3, "\"root\":1", "\"root\":9", "a root that the first line does not have"},

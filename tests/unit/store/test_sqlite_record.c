@@ -17,8 +17,9 @@ static void test_record(void **state)
                               .lat = -12.25,
                               .lon = 99.5,
                               .added_at = 1700000000,
-                              .hashed = true,
-                              .phash = UINT64_MAX - 1};
+                              .looked_at = true,
+                              .phash = UINT64_MAX - 1,
+                              .mosaic = {1, 2, [STORE_MOSAIC - 1] = 255}};
     int64_t id = 0;
     unit_row(3, want);
     OK(l, store_put(l->s, &p, l->model, want, DIM, &id, &l->err));
@@ -30,8 +31,9 @@ static void test_record(void **state)
     assert_int_equal(r.picture.size, 12345678901);
     assert_int_equal(r.picture.taken_at, -5);
     assert_string_equal(r.picture.camera, "Fuji X");
-    assert_true(r.picture.has_gps && r.picture.hashed);
+    assert_true(r.picture.has_gps && r.picture.looked_at);
     assert_true(r.picture.phash == UINT64_MAX - 1);
+    assert_memory_equal(r.picture.mosaic, p.mosaic, STORE_MOSAIC);
     assert_int_equal(r.nfiles, 2);
     assert_string_equal(r.files[0].rel, "a\xff.png");
     assert_string_equal(r.files[1].rel, "z/one.png");
@@ -45,7 +47,7 @@ static void test_record(void **state)
     store_record_release(&r);
     int64_t plain = add(l, "plain.jpg", "plain");
     OK(l, store_record_get(l->s, plain, l->model, row, DIM, &r, &l->err));
-    assert_false(r.picture.hashed || r.picture.has_gps);
+    assert_false(r.picture.looked_at || r.picture.has_gps);
     assert_true(r.picture.taken_at == INT64_MIN);
     store_record_release(&r);
 }
