@@ -45,7 +45,7 @@ static struct eng_dup_wish wish_of(const eye_dup_options *o)
 static int allow_below(eye_lib *lib, struct store *s, const char *path, struct eng_allowed *out,
                        struct eye_err *err)
 {
-    char exact[PATTERN_MAX + 8], below[PATTERN_MAX + 8];
+    char exact[PATTERN_MAX + 8], below[PATTERN_MAX + 16];
     size_t n = 0, len = strlen(path);
     while (len > 1 && path[len - 1] == '/') {
         len--;
