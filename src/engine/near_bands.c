@@ -41,7 +41,7 @@ static uint16_t value_of(uint64_t hash, int band)
 static void make_masks(struct eng_bands *b, int bits)
 {
     for (int bit = -1; bit < 16; bit++) {
-        uint16_t one = bit < 0 ? 0 : (uint16_t)(1u << bit);
+        uint16_t one = (uint16_t)(bit < 0 ? 0u : 1u << bit);
         if (bit >= 0 && bits == 0) {
             break;
         }
@@ -178,7 +178,7 @@ int eng_bands_find(struct eng_bands *b, size_t p, struct eye_err *err)
         struct band *band = &b->band[i];
         uint16_t own = value_of(q.hash, i);
         for (size_t m = 0; rc == 0 && m < b->nmasks; m++) {
-            uint16_t v = own ^ b->masks[m];
+            uint16_t v = (uint16_t)(own ^ b->masks[m]);
             struct entry *entries = band->entries + band->start[v];
             if (band->count[v]) {
                 rc =
