@@ -134,8 +134,8 @@ static int attach(struct load *l, const struct store_segment *row, size_t *at, s
 static int tail_of_log(struct load *l, size_t at, struct eye_err *err)
 {
     struct eng_state *out = l->out;
-    size_t n = eng_log_last(l->log + at, l->nlog - at);
-    const struct store_change *last = l->log + at;
+    struct store_change *last = l->log ? l->log + at : NULL;
+    size_t n = last ? eng_log_last(last, l->nlog - at) : 0;
     out->tail = mem_calloc(n, sizeof *out->tail, err);
     int rc = out->tail ? 0 : EYE_ENOMEM;
     for (size_t i = 0; rc == 0 && i < n; i++) {
