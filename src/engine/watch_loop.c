@@ -75,7 +75,7 @@ int watch_add_root(struct watcher *w, const struct store_root *root, const char 
                    struct eye_err *err)
 {
     struct watch_root *r = watch_root_new(w, root, under, err);
-    struct watch_root **v = r ? mem_realloc(w->roots, w->n + 1, sizeof *v, err) : NULL;
+    struct watch_root **v = r ? mem_realloc(w->roots, w->n + 1, sizeof(void *), err) : NULL;
     if (!v) {
         watch_root_free(r);
         return EYE_ENOMEM;

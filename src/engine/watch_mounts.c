@@ -19,8 +19,8 @@ enum { LIST_MAX = 64 << 20 };
 static const struct {
     const char *kind;
     long magic;
-} remotes[] = {{"nfs", 0x6969},          {"nfs4", 0x6969},       {"cifs", 0xff534d42l},
-               {"smb3", 0xfe534d42l},    {"smbfs", 0x517b},      {"9p", 0x01021997},
+} remotes[] = {{"nfs", 0x6969},          {"nfs4", 0x6969},       {"cifs", 0xff534d42L},
+               {"smb3", 0xfe534d42L},    {"smbfs", 0x517b},      {"9p", 0x01021997},
                {"afs", 0x5346414f},      {"afs", 0x6b414653},    {"ceph", 0x00c36400},
                {"coda", 0x73757245},     {"lustre", 0x0bd00bd0}, {"gpfs", 0x47504653},
                {"beegfs", 0x19830326},   {"ocfs2", 0x7461636f},  {"gfs2", 0x01161970},

@@ -76,7 +76,7 @@ static void hang_below(struct watch_tree *t, struct watch_node *top)
         while (node && node != top && !node->next) {
             node = node->parent;
         }
-        node = node == top ? NULL : node->next;
+        node = !node || node == top ? NULL : node->next;
     }
 }
 
@@ -86,8 +86,8 @@ static bool make_room(struct watch_tree *t)
         return true;
     }
     size_t buckets = t->buckets ? 2 * t->buckets : FIRST_BUCKETS;
-    struct watch_node **wds = mem_calloc(buckets, sizeof *wds, NULL);
-    struct watch_node **names = mem_calloc(buckets, sizeof *names, NULL);
+    struct watch_node **wds = mem_calloc(buckets, sizeof(void *), NULL);
+    struct watch_node **names = mem_calloc(buckets, sizeof(void *), NULL);
     if (!wds || !names) {
         free(wds);
         free(names);
