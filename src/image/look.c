@@ -154,7 +154,7 @@ static void rank_all(const int64_t values[COEFFICIENTS], int ranks[COEFFICIENTS]
     for (int i = 0; i < COEFFICIENTS; i++) {
         ranks[i] = 0;
         for (int k = 0; k < COEFFICIENTS; k++)
-            ranks[i] += values[k] > values[i] || (values[k] == values[i] && k < i);
+            ranks[i] += values[k] > values[i] || (k < i && values[k] == values[i]);
     }
 }
 
