@@ -16,13 +16,7 @@ export type Reading = Schemas['Query']
 export type Job = Schemas['Job']
 export type Item = Schemas['Item']
 export type ItemState = Schemas['ItemState']
-export interface Watch {
-  how: 'off' | 'notified' | 'polled' | 'offline'
-  why: string
-  folders: number
-  changed_at: string | null
-}
-export type Root = Schemas['Root'] & { watch?: Watch }
+export type Root = Schemas['Root']
 export type Duplicates = Schemas['Duplicates']
 export type DuplicateGroup = Schemas['DuplicateGroup']
 export type DuplicateMember = Schemas['DuplicateMember']
@@ -34,7 +28,7 @@ export type ApiKey = Schemas['Key']
 export type UploadAnswer = operations['uploadImages']['responses'][202]['content']['application/json']
 export type Items = operations['listItems']['responses'][200]['content']['application/json']
 export type Failures = operations['listFailures']['responses'][200]['content']['application/json']
-export type Roots = Omit<operations['listRoots']['responses'][200]['content']['application/json'], 'roots'> & { roots: Root[] }
+export type Roots = operations['listRoots']['responses'][200]['content']['application/json']
 export type NewRoot = operations['addRoot']['responses'][201]['content']['application/json']
 export type Models = components['responses']['Models']['content']['application/json']
 export type NewKey = operations['createKey']['responses'][201]['content']['application/json']

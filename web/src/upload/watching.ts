@@ -25,7 +25,7 @@ function polled(why: string): Pick<Watching, 'text' | 'why'> {
 
 export function watching(root: Pick<Root, 'watch' | 'offline' | 'uploads'>, now?: number): Watching | null {
   const { watch } = root
-  if (!watch || root.uploads) return null
+  if (root.uploads) return null
   const changed = watch.changed_at ? `last change ${ago(watch.changed_at, now)}` : ''
   if (root.offline || watch.how === 'offline') return { text: 'Offline: its pictures stay findable until it is back', why: capital(watch.why), changed }
   if (watch.how === 'notified') return { text: 'Watched: changes show within seconds', why: '', changed }

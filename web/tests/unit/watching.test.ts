@@ -3,8 +3,7 @@ import type { Root } from '@/api/types'
 import { watching } from '@/upload/watching'
 
 const now = Date.parse('2026-01-01T12:00:00Z')
-type Watch = NonNullable<Root['watch']>
-const root = (watch: Partial<Watch>, more: Partial<Root> = {}) => ({ offline: false, uploads: false, watch: { how: 'notified' as const, why: '', folders: 3, changed_at: null, ...watch }, ...more })
+const root = (watch: Partial<Root['watch']>, more: Partial<Root> = {}) => ({ offline: false, uploads: false, watch: { how: 'notified' as const, why: '', folders: 3, changed_at: null, ...watch }, ...more })
 
 describe('watching', () => {
   it('says that changes show at once, and when the last one was', () => {
