@@ -18,6 +18,8 @@ export async function settled(page) {
 
 export async function ask(page, words) {
   await box(page).fill(words)
+  // On a busy machine the pause after typing is longer than it should be: the address changes when it is over.
+  await page.waitForFunction((w) => (new URL(location.href).searchParams.get('q') ?? '') === w, words.trim())
   await settled(page)
 }
 
