@@ -57,14 +57,19 @@ export async function run({ page, url, check, shot, axe }) {
   await check((await cells(page).count()) > 5 && (await there(0)), 'a failed question by name does not disturb the results')
   await page.unroute('**/api/v1/search')
 
+  let release
+  const held = new Promise((r) => (release = r))
   await page.route('**/api/v1/search', async (route) => {
-    if (route.request().postData()?.includes('"name"')) await new Promise((r) => setTimeout(r, 1500))
+    if (route.request().postData()?.includes('"name"')) await held
     await route.continue().catch(() => undefined)
   })
   await ask(page, 'brown purse')
   await page.mouse.wheel(0, 700)
   await soon(() => page.evaluate(() => scrollY > 300))
-  await page.waitForTimeout(2000)
+  const late = page.waitForResponse((r) => r.request().postData()?.includes('"name"') ?? false)
+  release()
+  await late
+  await page.waitForTimeout(500)
   await check((await named.count()) === 0, 'an answer that comes late moves nothing below the top')
   await page.evaluate(() => scrollTo(0, 0))
   await check(there(1), 'at the top it is there')
