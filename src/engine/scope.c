@@ -257,7 +257,8 @@ int eng_scan_files(struct eng_scan *scan, int64_t root, const char *root_path,
     return scope->root_path && scope->under ? 0 : EYE_ENOMEM;
 }
 
-static int look_scope(struct eng_scan *scan, const struct eng_look *look, struct eye_err *err)
+static int look_scope(struct eng_scan *scan, const struct eng_look *look, int64_t last_scan,
+                      struct eye_err *err)
 {
     struct stat st;
     struct eng_scope *scope = &scan->scopes[scan->nscopes++];
@@ -277,10 +278,7 @@ static int look_scope(struct eng_scan *scan, const struct eng_look *look, struct
     scope->known_only = look->nrels && look->files_only;
     scope->listed = look->nrels || (look->files_only && !look->under[0]);
     scope->kind = look->nrels ? ENG_PATH_FILE : gone ? ENG_PATH_MISSING : ENG_PATH_DIR;
-    for (size_t i = 0; i < scan->nroots; i++) {
-        scope->last_scan =
-            scan->roots[i].id == look->root ? scan->roots[i].last_scan : scope->last_scan;
-    }
+    scope->last_scan = last_scan;
     return 0;
 }
 
@@ -293,7 +291,11 @@ int eng_scan_looks(struct eng_scan *scan, struct store *s, const struct eng_look
         return rc < 0 ? rc : EYE_ENOMEM;
     }
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = look_scope(scan, &looks[i], err);
+        for (size_t r = 0; r < scan->nroots; r++) { /* else it was forgotten meanwhile */
+            if (scan->roots[r].id == looks[i].root) {
+                rc = look_scope(scan, &looks[i], scan->roots[r].last_scan, err);
+            }
+        }
     }
     return rc;
 }

@@ -59,7 +59,7 @@ void watch_release(struct watcher *w)
 
 bool watch_stopped(const struct watcher *w)
 {
-    return atomic_load(&w->stop) || (w->o.stop && *w->o.stop);
+    return atomic_load(&w->stop) || (w->o.stop && __atomic_load_n(w->o.stop, __ATOMIC_RELAXED));
 }
 
 void watch_poke(struct watcher *w)

@@ -81,7 +81,7 @@ static void looks_are_jobs(void **state)
     for (int i = 0; i < 2 * JOBS_WATCH_KEPT; i++) {
         snprintf(name, sizeof name, "d/%d.bmp", i);
         fx_picture(w->fx, name, (uint64_t)(10 + i % 3));
-        unsigned looks = w->looks;
+        unsigned looks = WX_GET(w, w->looks);
         WX_UNTIL(w, wx_id(w->fx, name) && w->looks > looks);
     }
     assert_in_range(scans_of(w->fx), 2, JOBS_WATCH_KEPT); /* the list is for people */
@@ -145,16 +145,15 @@ static void what_waits_can_be_cancelled_and_stopped(void **state)
 {
     struct wx *w = begin(state);
     int lock = -1;
-    w->o.poll = 1;
     while (eng_lock(w->fx->lib, &lock, &w->fx->err) == EYE_EBUSY)
         wx_pause();
     fx_picture(w->fx, "b.bmp", 2);
     int64_t id = 0;
     WX_UNTIL(w, (id = next_scan(w->fx)) != 0);
-    unsigned troubles = w->troubles;
+    unsigned troubles = WX_GET(w, w->troubles);
     FX_OK(w->fx, eye_job_cancel(w->fx->lib, id, &w->fx->err));
     WX_UNTIL(w, w->troubles > troubles); /* told */
-    w->troubles = 0;
+    WX_GET(w, w->troubles = 0);
     eng_unlock(lock);
     finish(w);
 }

@@ -93,6 +93,15 @@ static inline void wx_pause(void)
     nanosleep(&(struct timespec){0, 5000000L}, NULL);
 }
 
+/* What was told so far, read under the lock. */
+#define WX_GET(w, expression)                                                                      \
+    __extension__({                                                                                \
+        pthread_mutex_lock(&(w)->lock);                                                            \
+        __typeof__(expression) got_ = (expression);                                                \
+        pthread_mutex_unlock(&(w)->lock);                                                          \
+        got_;                                                                                      \
+    })
+
 /* Wait until the condition holds; it may use the sums, under the lock. */
 #define WX_UNTIL(w, condition)                                                                     \
     do {                                                                                           \
@@ -144,7 +153,7 @@ static inline void wx_begin(struct wx *w)
 static inline void wx_end(struct wx *w)
 {
     double begun = eng_now();
-    w->stop = 1;
+    __atomic_store_n(&w->stop, 1, __ATOMIC_RELAXED);
     pthread_join(w->thread, NULL);
     assert_int_equal(w->rc, 0);
     assert_true(eng_now() - begun < 10); /* says a second; sanitizers and neighbours are slow */
