@@ -252,10 +252,9 @@ int store_jobs_prune(struct store *s, int kind, size_t keep, struct eye_err *err
     struct query q;
     bool own;
     int64_t last = 0;
-    query_open(
-        &q, s,
-        "SELECT id FROM job WHERE finished_at IS NOT NULL AND (?1 < 0 OR kind = ?1)"
-        " ORDER BY id DESC LIMIT 1 OFFSET ?2");
+    query_open(&q, s,
+               "SELECT id FROM job WHERE finished_at IS NOT NULL AND (?1 < 0 OR kind = ?1)"
+               " ORDER BY id DESC LIMIT 1 OFFSET ?2");
     query_int(&q, kind);
     query_int(&q, (int64_t)keep);
     int rc = query_one_int(&q, &last, err);
