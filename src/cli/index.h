@@ -21,6 +21,6 @@ void index_put_summary(const eye_index_progress *p, bool dry);
 /* ---- index_watch.c ---- */
 /* Index, then watch until a signal comes. w: settle, poll and index are set. An exit code. */
 int index_watch(struct cli_ctx *ctx, eye_lib *lib, const struct cli_list *paths,
-                eye_watch_options *w, bool json);
+                const eye_watch_options *w, bool json);
 
 #endif

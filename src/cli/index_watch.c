@@ -94,21 +94,22 @@ static int on_progress(void *ctx, const eye_index_progress *p)
 }
 
 int index_watch(struct cli_ctx *ctx, eye_lib *lib, const struct cli_list *paths,
-                eye_watch_options *w, bool json)
+                const eye_watch_options *w, bool json)
 {
     struct watch_run run = {.run = {.json = json, .quiet = ctx->quiet}};
     struct eye_err err = {0};
+    eye_watch_options o = *w;
     buf_init(&run.run.line, 1 << 20);
     run.run.progress = json ? NULL : cli_progress_new(stderr, ctx->quiet);
-    w->index.progress = on_progress;
-    w->index.event = index_on_event;
-    w->index.ctx = &run.run;
-    w->state = on_state;
-    w->looked = on_looked;
-    w->stop = cli_stop_flag();
-    w->ctx = &run;
+    o.index.progress = on_progress;
+    o.index.event = index_on_event;
+    o.index.ctx = &run.run;
+    o.state = on_state;
+    o.looked = on_looked;
+    o.stop = cli_stop_flag();
+    o.ctx = &run;
     cli_catch_signals();
-    int rc = eye_watch(lib, paths->items, paths->n, w, &err);
+    int rc = eye_watch(lib, paths->items, paths->n, &o, &err);
     cli_progress_free(run.run.progress);
     if (json)
         put_object(&run.run, rc ? "error" : "stopped", NULL, NULL, rc ? err.msg : NULL);
