@@ -218,8 +218,8 @@ static int new_memory(struct vector_segment *seg, struct eye_err *err)
                         bytes);
     if (unit == HUGE_PAGE)
         madvise(seg->codes, bytes, MADV_HUGEPAGE); /* a wish */
-    seg->factors = (float *)(seg->codes + seg->blocks * CODE_BLOCK * (seg->pdim / 8));
-    seg->ids = (int64_t *)(seg->factors + seg->blocks * CODE_BLOCK);
+    seg->factors = (float *)(void *)(seg->codes + seg->blocks * CODE_BLOCK * (seg->pdim / 8));
+    seg->ids = (int64_t *)(void *)(seg->factors + seg->blocks * CODE_BLOCK);
     seg->scan_size = bytes;
     return 0;
 }

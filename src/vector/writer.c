@@ -174,7 +174,7 @@ static void encode_block(void *ctx, size_t block, int worker)
 static void mean_of_rows(struct vector_writer *w)
 {
     size_t dim = (size_t)w->spec.dim;
-    double *sum = (double *)w->chunk; /* not in use before the first chunk; larger by far */
+    double *sum = (double *)(void *)w->chunk; /* not in use before the first chunk; larger by far */
     for (size_t i = 0; i < dim; i++)
         sum[i] = 0;
     for (size_t r = 0; r < w->n; r++)
