@@ -304,7 +304,7 @@ static int fill(struct lib *l, int n)
 static void expect_full_then_fine(struct lib *l)
 {
     OK(l, store_begin(l->s, &l->err));
-    int rc = fill(l, 40000);
+    int rc = fill(l, 10000);
     if (!rc)
         rc = store_commit(l->s, &l->err);
     assert_int_equal(rc, EYE_EIO);

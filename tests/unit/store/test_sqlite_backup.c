@@ -87,7 +87,7 @@ static int stop_at(void *ctx, uint64_t done, uint64_t total)
 struct busy {
     struct lib *l;
     atomic_bool stop;
-    int transactions;
+    atomic_int transactions;
 };
 
 /* Each transaction adds a picture with two files and takes the last one's first file away: one file more than pictures, always. */
@@ -112,7 +112,7 @@ static void *write_on(void *ctx)
             OK(&own, store_file_remove(own.s, own.root, rel, &own.err));
         }
         OK(&own, store_commit(own.s, &own.err));
-        b->transactions = i + 1;
+        atomic_store(&b->transactions, i + 1);
     }
     store_close(own.s);
     return NULL;
@@ -135,6 +135,8 @@ static void test_one_moment(void **state)
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)"
             " INSERT INTO setting(key, value) SELECT 'pad ' || i, hex(randomblob(40000)) FROM n");
     assert_int_equal(pthread_create(&writer, NULL, write_on, &busy), 0);
+    while (atomic_load(&busy.transactions) == 0)
+        usleep(1000);
     for (int round = 0; round < 3; round++) {
         char dir[290], path[310];
         snprintf(dir, sizeof dir, "%s/copy%d", l->dir, round);
@@ -153,7 +155,7 @@ static void test_one_moment(void **state)
     }
     atomic_store(&busy.stop, true);
     pthread_join(writer, NULL);
-    assert_true(busy.transactions > 3);
+    assert_true(atomic_load(&busy.transactions) > 3);
     int left = 2;
     char path[300];
     snprintf(path, sizeof path, "%s/stopped.db", l->dir);
