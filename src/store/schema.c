@@ -337,8 +337,7 @@ static int check_tables(struct store *s, struct eye_err *err)
         "SELECT id FROM picture INDEXED BY picture_width WHERE width > 0 LIMIT 0",
         "SELECT id FROM picture INDEXED BY picture_height WHERE height > 0 LIMIT 0",
         "SELECT id FROM picture INDEXED BY picture_area WHERE width * height > 0 LIMIT 0",
-        "SELECT id FROM picture INDEXED BY picture_shape"
-        " WHERE (width > height) - (width < height) = 0 LIMIT 0",
+        "SELECT id FROM picture INDEXED BY picture_shape LIMIT 0",
         "SELECT id FROM picture INDEXED BY picture_camera WHERE camera IS NOT NULL LIMIT 0",
         "SELECT id FROM picture INDEXED BY picture_format WHERE format <> 'jpeg' LIMIT 0",
         "SELECT id FROM picture INDEXED BY picture_place WHERE lat IS NOT NULL LIMIT 0",

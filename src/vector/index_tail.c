@@ -101,10 +101,12 @@ static int find_run(struct vector_index *ix, int64_t id, struct index_part **run
         return rc;
     if ((rc = new_run(ix, &fresh, err)) != 0)
         return rc;
-    if ((rc = index_insert(ix, ix->nparts, &fresh, err)) != 0)
+    if ((rc = index_insert(ix, ix->nparts, &fresh, err)) != 0) {
         part_release(&fresh);
-    *run = last_run(ix);
-    return rc;
+        return rc;
+    }
+    *run = &ix->parts[ix->nparts - 1];
+    return 0;
 }
 
 int vector_index_put(struct vector_index *ix, int64_t id, const uint16_t *row, struct eye_err *err)
