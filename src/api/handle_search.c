@@ -28,7 +28,7 @@ struct search {
     int64_t limit;
     const char *cursor;
     double min_score;
-    bool exact;
+    char exact;                 /* y, n; 0: not said */
     uint32_t seen, filter_seen; /* parameters that came */
     bool
         unreachable; /* an address gave no picture: what was asked can't be done, but not by our fault */
@@ -269,7 +269,7 @@ static int find(struct api_server *s, struct http_request *rq, struct search *q,
                                       .min_score = (float)q->min_score,
                                       .filter = &filter,
                                       .where = q->line.ask ? eye_ask_where(q->line.ask) : NULL,
-                                      .exact = q->exact,
+                                      .exact = q->exact == 'y',
                                       .cursor = q->cursor};
     int rc = 0;
     for (size_t i = 0; i < q->nterms && rc == 0; i++) {
