@@ -95,10 +95,12 @@ static int find_run(struct vector_index *ix, int64_t id, struct index_part **run
     if (*run && (part_rows(*run) == 0 || id > vector_last((*run)->set)))
         return 0;
     struct index_part fresh;
-    int rc = merge_runs(ix, err);
-    *run = last_run(ix);
-    if (rc || (*run && id > vector_last((*run)->set)))
+    int rc = *run ? merge_runs(ix, err) : 0;
+    if (rc)
         return rc;
+    *run = last_run(ix);
+    if (*run && id > vector_last((*run)->set))
+        return 0;
     if ((rc = new_run(ix, &fresh, err)) != 0)
         return rc;
     if ((rc = index_insert(ix, ix->nparts, &fresh, err)) != 0) {
