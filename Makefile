@@ -20,11 +20,12 @@ SOMAJOR := 0
 LAYERS   := engine ask store clip vector tensor image archive base
 # What only the program has: the server, the client and the page.
 PROGRAM  := cli api http
-LIB_PKGS := libjpeg libpng libwebp libwebpdemux libtiff-4 libheif libexif sqlite3 jansson libutf8proc libseccomp libarchive zlib nettle
-PROGRAM_PKGS := libmicrohttpd libcurl gnutls
+LIB_PKGS := libjpeg libpng libwebp libwebpdemux libtiff-4 libheif libexif sqlite3 jansson libutf8proc libseccomp libarchive zlib nettle \
+            libcurl libprotobuf-c
+PROGRAM_PKGS := libmicrohttpd gnutls
 
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
-COMMON := -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -fvisibility=hidden -fPIC -pthread -g $(WARN) -MMD -MP \
+COMMON := -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -Ibuild/gen -fvisibility=hidden -fPIC -pthread -g $(WARN) -MMD -MP \
           -include src/base/banned.h -DEYESHINE_VERSION='"$(VERSION)"' -DEYESHINE_PREFIX='"$(PREFIX)"'
 HARDEN := -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
 LDHARD := -pie -Wl,-z,relro,-z,now
@@ -53,12 +54,24 @@ PROGRAM_LIBS := $(shell pkg-config --libs $(PROGRAM_PKGS) 2>/dev/null) $(LIBS)
 all: have-packages build/eyeshine build/libeyeshine.a build/libeyeshine.so build/eyeshine.pc ## build the program and the library
 
 src_of = $(wildcard src/$(1)/*.c)
-obj_of = $(patsubst src/%.c,$(B)/%.o,$(call src_of,$(1)))
+obj_of = $(patsubst src/%.c,$(B)/%.o,$(call src_of,$(1))) $(GEN_$(1):build/gen/%.c=$(B)/gen/%.o)
 
 $(B)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(PKG_CFLAGS) -c $< -o $@
+
+# Milvus's messages: C made by protoc-c from our own .proto, into build/gen, never committed.
+GEN_store := build/gen/store/milvus.pb-c.c
+$(GEN_store) $(GEN_store:.c=.h) &: src/store/milvus.proto
+	@mkdir -p build/gen/store
+	$(call say,GEN,$(GEN_store))
+	$(Q)protoc-c --c_out=build/gen/store -I$(<D) $<
+$(B)/gen/%.o: build/gen/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(PKG_CFLAGS) -c $< -o $@
+$(patsubst src/%.c,$(B)/%.o,$(wildcard src/store/*.c)): | $(GEN_store:.c=.h)
 
 define layer_rule
 $(B)/$(1).a: $(call obj_of,$(1))
@@ -80,7 +93,7 @@ build/eyeshine: build/release/eyeshine
 
 .PHONY: have-packages
 have-packages:
-	@pkg-config --exists $(LIB_PKGS) $(PROGRAM_PKGS) || { echo "libraries are missing; 'make demo' installs them, or run:"; \
+	@pkg-config --exists $(LIB_PKGS) $(PROGRAM_PKGS) && command -v protoc-c >/dev/null || { echo "libraries are missing; 'make demo' installs them, or run:"; \
 	  echo "  sudo apt-get install $$(awk '!/^#/ && $$2 == "build" {printf "%s ", $$1}' tools/house/packages.txt)"; exit 1; }
 
 # ---- the library: only eye_* leaves it ----
