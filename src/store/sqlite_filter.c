@@ -87,11 +87,11 @@ static int complement(struct eval *e, const struct store_ids *within, struct sto
 struct leaf {
     const struct store_filter *f;
     unsigned facets;
-    struct store_paths *paths; /* NULL: nothing is asked of files */
+    struct match_files *paths; /* NULL: nothing is asked of files */
 };
 
 /* At most `few` by one facet, or by files (FACETS): *found. */
-static int try_one(struct eval *e, const struct leaf *l, enum store_facet facet, size_t few,
+static int try_one(struct eval *e, const struct leaf *l, enum match_facet facet, size_t few,
                    struct store_ids *out, bool *found, struct eye_err *err)
 {
     struct store_collect c = {.out = out, .most = few, .walk = e->few};
@@ -120,7 +120,7 @@ static int find_few(struct eval *e, const struct leaf *l, struct store_ids *out,
                     unsigned *left, struct eye_err *err)
 {
     enum { SO_FEW = 256 }; /* that more conditions are not worth their attempt */
-    static const enum store_facet order[] = {FACET_TAKEN, FACET_ADDED,  FACET_PLACE, FACET_FORMAT,
+    static const enum match_facet order[] = {FACET_TAKEN, FACET_ADDED,  FACET_PLACE, FACET_FORMAT,
                                              FACET_WIDTH, FACET_HEIGHT, FACET_AREA,  FACET_SHAPE,
                                              FACETS,      FACET_CAMERA};
     struct store_ids more = {NULL, 0, 0};
@@ -128,7 +128,7 @@ static int find_few(struct eval *e, const struct leaf *l, struct store_ids *out,
     *found = false;
     *left = l->facets | (l->paths ? 1u << FACETS : 0);
     for (size_t i = 0; i < sizeof order / sizeof *order && !rc; i++) {
-        enum store_facet at = order[i];
+        enum match_facet at = order[i];
         bool asked = at == FACETS ? l->paths && store_paths_narrow(l->paths)
                                   : (*left >> at & 1) && !store_facet_is_rest(l->f, at);
         bool whole = false;
@@ -185,7 +185,7 @@ static int single(struct eval *e, const struct leaf *l, const struct store_ids *
                   struct store_ids *out, struct eye_err *err)
 {
     bool found;
-    enum store_facet facet = FACET_TAKEN;
+    enum match_facet facet = FACET_TAKEN;
     while (!l->paths && !(l->facets >> facet & 1))
         facet++;
     int rc = try_one(e, l, l->paths ? FACETS : facet, 0, out, &found, err);
@@ -221,12 +221,12 @@ static int leaf_ids(struct eval *e, const struct leaf *l, const struct store_ids
 static int is_ids(struct eval *e, const struct store_filter *f, const struct store_ids *within,
                   struct store_ids *out, struct eye_err *err)
 {
-    struct leaf l = {.f = f, .facets = store_facets(f)};
-    if (store_asks_files(f) && !(l.paths = store_paths_new(e->s, f, err)))
+    struct leaf l = {.f = f, .facets = match_facets(f)};
+    if (match_asks_files(f) && !(l.paths = store_paths_new(e->s, f, err)))
         return EYE_ENOMEM;
     int rc =
         l.facets || l.paths ? leaf_ids(e, &l, within, out, err) : complement(e, within, out, err);
-    store_paths_free(l.paths);
+    match_files_free(l.paths);
     return rc;
 }
 
@@ -239,7 +239,7 @@ static int where_ids(struct eval *e, const struct store_where *w, const struct s
 static int rank_of(const struct store_where *w)
 {
     switch (w->kind) {
-    case STORE_IS: return store_asks_files(w->filter) ? 1 : 0;
+    case STORE_IS: return match_asks_files(w->filter) ? 1 : 0;
     case STORE_ALL_OF:
     case STORE_ANY_OF: return 2;
     case STORE_NOT: break;

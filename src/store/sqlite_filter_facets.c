@@ -65,7 +65,7 @@ static int lower_text(struct buf *out, const char *text)
 {
     int rc = buf_puts(out, "", NULL);
     for (const char *c = text; *c && !rc; c++)
-        rc = buf_putc(out, store_lower(*c), NULL);
+        rc = buf_putc(out, match_lower(*c), NULL);
     return rc;
 }
 
@@ -175,26 +175,7 @@ static int where_collect(struct store *s, const struct where *w, struct store_co
 
 /* ---- one facet ---- */
 
-unsigned store_facets(const struct store_filter *f)
-{
-    bool on[FACETS] = {
-        [FACET_TAKEN] = f->taken_from != INT64_MIN || f->taken_to != INT64_MIN,
-        [FACET_ADDED] = f->added_from != INT64_MIN || f->added_to != INT64_MIN,
-        [FACET_PLACE] = f->gps || f->boxed,
-        [FACET_FORMAT] = f->format != NULL,
-        [FACET_CAMERA] = f->camera != NULL,
-        [FACET_WIDTH] = f->min_width > 0 || f->max_width > 0,
-        [FACET_HEIGHT] = f->min_height > 0 || f->max_height > 0,
-        [FACET_AREA] = f->min_megapixels > 0 || f->max_megapixels > 0,
-        [FACET_SHAPE] = f->orientation != '\0',
-    };
-    unsigned bits = 0;
-    for (unsigned i = 0; i < FACETS; i++)
-        bits |= (unsigned)on[i] << i;
-    return bits;
-}
-
-bool store_facet_is_rest(const struct store_filter *f, enum store_facet facet)
+bool store_facet_is_rest(const struct store_filter *f, enum match_facet facet)
 {
     return (facet == FACET_FORMAT && strcmp(f->format, "jpeg") == 0) ||
            (facet == FACET_PLACE && f->gps == 'n' && !f->boxed);
@@ -309,9 +290,8 @@ static int walk_cameras(struct store *s, const char *part, struct buf *camera,
         *whole = rc == 0;
         if (rc <= 0)
             return rc;
-        rc = store_has_part(camera->data, camera->len, part, len)
-                 ? collect_camera(s, camera, c, err)
-                 : 0;
+        rc = match_part(camera->data, camera->len, part, len) ? collect_camera(s, camera, c, err)
+                                                              : 0;
         if (rc)
             return rc;
     }
@@ -377,7 +357,7 @@ static int collect_shape(struct store *s, const struct store_filter *f, struct s
     return store_collect_run(&q, c, err);
 }
 
-int store_facet_collect(struct store *s, const struct store_filter *f, enum store_facet facet,
+int store_facet_collect(struct store *s, const struct store_filter *f, enum match_facet facet,
                         struct store_collect *c, struct eye_err *err)
 {
     switch (facet) {

@@ -1,7 +1,7 @@
 /* Sets of ids against the same sets as flags in an array. */
 #include "fixture.h"
 
-#include "store/sqlite_filter.h"
+#include "store/ids.h"
 
 enum { RANGE = 700 };
 
@@ -81,33 +81,25 @@ static void sets_are_sets(void **state)
             }
 }
 
-static void parts_of_texts(void **state)
+static void has_is_in(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text, *part;
-        bool in;
-    } cases[] = {{"", "", true},
-                 {"abc", "", true},
-                 {"", "a", false},
-                 {"Canon EOS", "eos", true},
-                 {"Canon EOS", "n e", true},
-                 {"Canon EOS", "eosx", false},
-                 {"aaab", "aab", true},
-                 {"AAAB", "aab", true},
-                 {"\xc3\x84", "\xc3\xa4", false},
-                 {"x\xff", "\xff", true},
-                 {"[@`{", "`", true},
-                 {"@", "`", false}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(store_has_part(cases[i].text, strlen(cases[i].text), cases[i].part,
-                                        strlen(cases[i].part)),
-                         cases[i].in);
+    static bool a[RANGE];
+    struct store_ids x;
+    for (int scale = 0; scale < 4; scale++) {
+        make(&x, a, scale, 30, true);
+        for (size_t i = 0; i < RANGE; i++) {
+            assert_int_equal(store_ids_has(&x, id_of(i, scale)), a[i]);
+            assert_false(store_ids_has(&x, id_of(i, scale) - (scale ? 1 : RANGE + 1)));
+        }
+        store_ids_free(&x);
+        assert_false(store_ids_has(&x, 1));
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(sets_are_sets),
-                                       cmocka_unit_test(parts_of_texts)};
+                                       cmocka_unit_test(has_is_in)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
