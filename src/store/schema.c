@@ -277,7 +277,7 @@ static int switch_to_wal(struct store *s, struct eye_err *err)
 static int migrate(struct store *s, struct eye_err *err)
 {
     struct found f = {0};
-    int rc = store_begin(s, err);
+    int rc = sqlite_begin(s, err);
     if (rc)
         return rc;
     rc = look(s, &f, err);
@@ -286,8 +286,8 @@ static int migrate(struct store *s, struct eye_err *err)
     for (int64_t v = f.version; !rc && v < SCHEMA_VERSION; v++)
         rc = store_exec(s, migrations[v], err);
     if (!rc)
-        return store_commit(s, err);
-    store_rollback(s);
+        return sqlite_commit(s, err);
+    sqlite_rollback(s);
     return rc;
 }
 

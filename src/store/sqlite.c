@@ -180,20 +180,23 @@ struct store *store_open(const char *dir, bool create, bool read_only, struct ey
     struct store *s = mem_calloc(1, sizeof *s, err);
     if (!s)
         return NULL;
+    s->ops = &sqlite_ops;
     s->read_only = read_only;
     if (open_at(s, dir, create && !read_only, err)) {
-        store_close(s);
+        sqlite_close(s);
         return NULL;
     }
     return s;
 }
 
-void store_close(struct store *s)
+struct store *sqlite_open_node(const char *dir, struct eye_err *err)
 {
-    if (!s)
-        return;
-    if (s->db)
-        store_rollback(s);
+    return dir ? store_open(dir, true, false, err) : mem_calloc(1, sizeof(struct store), err);
+}
+
+void sqlite_close(struct store *s)
+{
+    sqlite_rollback(s);
     close_connection(s);
     free(s->path);
     free(s);
@@ -201,8 +204,10 @@ void store_close(struct store *s)
 
 /* ---- transactions ---- */
 
-int store_begin(struct store *s, struct eye_err *err)
+int sqlite_begin(struct store *s, struct eye_err *err)
 {
+    if (!s->db)
+        return store_fail(s, SQLITE_MISUSE, err);
     if (s->read_only)
         return eye_fail(err, EYE_EINVAL, "%s is open for reading only", s->path);
     if (s->in_txn)
@@ -224,7 +229,7 @@ static int new_generation(struct store *s, struct eye_err *err)
     return query_run(&q, err);
 }
 
-int store_commit(struct store *s, struct eye_err *err)
+int sqlite_commit(struct store *s, struct eye_err *err)
 {
     if (!s->in_txn)
         return eye_fail(err, EYE_EINTERNAL, "%s: no transaction is open", s->path);
@@ -236,14 +241,14 @@ int store_commit(struct store *s, struct eye_err *err)
     if (!rc)
         rc = store_exec(s, "COMMIT", err);
     if (rc) {
-        store_rollback(s);
+        sqlite_rollback(s);
         return rc;
     }
     s->in_txn = false;
     return 0;
 }
 
-void store_rollback(struct store *s)
+void sqlite_rollback(struct store *s)
 {
     if (!s->in_txn)
         return;
@@ -257,9 +262,9 @@ void store_rollback(struct store *s)
 
 int store_write_begin(struct store *s, bool *own, struct eye_err *err)
 {
-    *own = !s->in_txn;
-    if (*own)
-        return store_begin(s, err);
+    *own = !s->in_txn && !s->joins;
+    if (!s->in_txn)
+        return sqlite_begin(s, err);
     if (s->broken)
         return eye_fail(err, s->broken, "%s: an earlier change of this transaction failed",
                         s->path);
@@ -271,7 +276,7 @@ int store_write_end(struct store *s, bool own, int rc, struct eye_err *err)
     if (!own)
         return rc;
     if (!rc)
-        return store_commit(s, err);
-    store_rollback(s);
+        return sqlite_commit(s, err);
+    sqlite_rollback(s);
     return rc;
 }

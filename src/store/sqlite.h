@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/store.h"
+#include "store/sqlite_ops.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -21,9 +21,13 @@ enum {
 };
 
 struct store {
-    struct sqlite3 *db;
-    char *path; /* of library.db */
+    const struct store_ops *ops; /* of the catalogue part */
+    void *part;                  /* what these keep for the handle; NULL: they are SQLite's */
+    struct sqlite3 *db;          /* NULL: a remote store without a folder, so without a node part */
+    char *path;                  /* of library.db */
     bool read_only, in_txn;
+    bool
+        joins; /* inside a remote store's transaction: the first change of the node part begins one here, which is ended with it */
     bool touching; /* what is prepared just now changes pictures, files or roots */
     bool touched;  /* so does something that ran in the open transaction */
     int version;   /* of the layout; older than SCHEMA_VERSION only when read_only */
@@ -50,6 +54,11 @@ struct query {
     int rc;                    /* SQLite's code of the first failure */
     int next;                  /* parameter */
 };
+
+/* The node part of a remote store, which has no ops yet. dir: made if missing; NULL: without one, and what asks for it gets EYE_EINVAL. */
+struct store *sqlite_open_node(const char *dir, struct eye_err *err);
+void sqlite_close(struct store *s);
+void sqlite_shrink(struct store *s, size_t bytes);
 
 void query_open(struct query *q, struct store *s, const char *sql);
 void query_int(struct query *q, int64_t value);

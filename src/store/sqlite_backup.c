@@ -35,7 +35,7 @@ int store_read_begin(struct store *s, struct eye_err *err)
 
 void store_read_end(struct store *s)
 {
-    if (!s->in_txn && !sqlite3_get_autocommit(s->db))
+    if (s->db && !s->in_txn && !sqlite3_get_autocommit(s->db))
         store_exec_raw(s, "COMMIT");
 }
 
@@ -134,8 +134,8 @@ int store_layout_newest(void)
     return SCHEMA_VERSION;
 }
 
-int store_pictures_after(struct store *s, int64_t after, int64_t *ids, size_t max, size_t *n,
-                         struct eye_err *err)
+int sqlite_pictures_after(struct store *s, int64_t after, int64_t *ids, size_t max, size_t *n,
+                          struct eye_err *err)
 {
     struct query q;
     int rc;

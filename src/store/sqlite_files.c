@@ -132,8 +132,8 @@ static int each_between(struct store *s, int64_t root, const char *start, const 
     return rc;
 }
 
-int store_each_file(struct store *s, int64_t root, const char *under, store_file_fn *fn, void *ctx,
-                    struct eye_err *err)
+int sqlite_each_file(struct store *s, int64_t root, const char *under, store_file_fn *fn, void *ctx,
+                     struct eye_err *err)
 {
     if (!*under)
         return each_between(s, root, "", NULL, fn, ctx, err);
@@ -157,8 +157,8 @@ int store_each_file(struct store *s, int64_t root, const char *under, store_file
     return rc;
 }
 
-int store_picture_at(struct store *s, int64_t root, const char *rel, int64_t *id,
-                     struct eye_err *err)
+int sqlite_picture_at(struct store *s, int64_t root, const char *rel, int64_t *id,
+                      struct eye_err *err)
 {
     struct query q;
     query_open(&q, s,
@@ -203,7 +203,7 @@ static int put_file(struct store *s, const struct store_file *f, struct eye_err 
     return rc;
 }
 
-int store_file_set(struct store *s, const struct store_file *f, struct eye_err *err)
+int sqlite_file_set(struct store *s, const struct store_file *f, struct eye_err *err)
 {
     bool own;
     int rc = check_size(f->size, f->rel, err);
@@ -226,7 +226,7 @@ static int touch_file(struct store *s, const struct store_file *f, struct eye_er
     return rc;
 }
 
-int store_file_touch(struct store *s, const struct store_file *f, struct eye_err *err)
+int sqlite_file_touch(struct store *s, const struct store_file *f, struct eye_err *err)
 {
     bool own;
     int rc = check_size(f->size, f->rel, err);
@@ -235,7 +235,7 @@ int store_file_touch(struct store *s, const struct store_file *f, struct eye_err
     return rc ? rc : store_write_end(s, own, touch_file(s, f, err), err);
 }
 
-int store_file_remove(struct store *s, int64_t root, const char *rel, struct eye_err *err)
+int sqlite_file_remove(struct store *s, int64_t root, const char *rel, struct eye_err *err)
 {
     struct query q;
     bool own;
@@ -271,7 +271,7 @@ static int put_failure(struct store *s, const struct store_failure *f, struct ey
     return rc;
 }
 
-int store_failure_set(struct store *s, const struct store_failure *f, struct eye_err *err)
+int sqlite_failure_set(struct store *s, const struct store_failure *f, struct eye_err *err)
 {
     bool own;
     int rc = check_size(f->size, f->rel, err);

@@ -322,8 +322,8 @@ static int evaluate(struct store *s, const struct store_where *w, int64_t *gener
     return rc;
 }
 
-int store_where(struct store *s, const struct store_where *w, int64_t *generation, int64_t **ids,
-                size_t *n, struct eye_err *err)
+int sqlite_where(struct store *s, const struct store_where *w, int64_t *generation, int64_t **ids,
+                 size_t *n, struct eye_err *err)
 {
     struct store_ids out = {NULL, 0, 0};
     bool own = sqlite3_get_autocommit(s->db);
@@ -345,15 +345,7 @@ int store_where(struct store *s, const struct store_where *w, int64_t *generatio
     return 0;
 }
 
-int store_filter(struct store *s, const struct store_filter *f, int64_t **ids, size_t *n,
-                 struct eye_err *err)
-{
-    const struct store_where w = {.kind = STORE_IS, .filter = f};
-    int64_t generation;
-    return store_where(s, &w, &generation, ids, n, err);
-}
-
-int store_generation(struct store *s, int64_t *generation, struct eye_err *err)
+int sqlite_generation(struct store *s, int64_t *generation, struct eye_err *err)
 {
     *generation = 0;
     return s->version >= 3 && !s->in_txn
@@ -372,7 +364,7 @@ void store_cache_small(struct store *s, bool small)
 
 /* Counting reads an index from end to end, and each page of results tells the count: so it is kept while nobody, on this
  * connection or another, has changed anything. */
-int store_count(struct store *s, uint64_t *n, struct eye_err *err)
+int sqlite_count(struct store *s, uint64_t *n, struct eye_err *err)
 {
     struct query q;
     int64_t version = 0, value = 0, changes = sqlite3_total_changes64(s->db);
@@ -398,8 +390,8 @@ int store_count(struct store *s, uint64_t *n, struct eye_err *err)
     return 0;
 }
 
-int store_newest(struct store *s, int64_t before, int64_t *ids, size_t max, size_t *n,
-                 struct eye_err *err)
+int sqlite_newest(struct store *s, int64_t before, int64_t *ids, size_t max, size_t *n,
+                  struct eye_err *err)
 {
     struct query q;
     int rc;
@@ -412,10 +404,11 @@ int store_newest(struct store *s, int64_t before, int64_t *ids, size_t max, size
     return rc;
 }
 
-void store_shrink(struct store *s, size_t bytes)
+void sqlite_shrink(struct store *s, size_t bytes)
 {
     int used = 0, most = 0;
-    if (sqlite3_db_status(s->db, SQLITE_DBSTATUS_CACHE_USED, &used, &most, 0) == SQLITE_OK &&
+    if (s->db &&
+        sqlite3_db_status(s->db, SQLITE_DBSTATUS_CACHE_USED, &used, &most, 0) == SQLITE_OK &&
         used > 0 && (size_t)used > bytes)
         sqlite3_db_release_memory(s->db);
 }

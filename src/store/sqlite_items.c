@@ -262,8 +262,8 @@ int store_each_waiting(struct store *s, int (*fn)(void *ctx, int64_t job, int64_
     return rc;
 }
 
-int store_file_of(struct store *s, int64_t picture, int64_t root, const char *not_rel, char **rel,
-                  struct eye_err *err)
+int sqlite_file_of(struct store *s, int64_t picture, int64_t root, const char *not_rel, char **rel,
+                   struct eye_err *err)
 {
     struct query q;
     query_open(&q, s,

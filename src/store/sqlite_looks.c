@@ -10,8 +10,8 @@
 
 enum { LAYOUT_WITH_LOOKS = 3 };
 
-int store_look_set(struct store *s, int64_t picture, uint64_t phash,
-                   const uint8_t mosaic[STORE_MOSAIC], struct eye_err *err)
+int sqlite_look_set(struct store *s, int64_t picture, uint64_t phash,
+                    const uint8_t mosaic[STORE_MOSAIC], struct eye_err *err)
 {
     bool own;
     int rc = store_write_begin(s, &own, err);
@@ -25,8 +25,8 @@ int store_look_set(struct store *s, int64_t picture, uint64_t phash,
     return store_write_end(s, own, query_run(&q, err), err);
 }
 
-int store_mosaic(struct store *s, int64_t picture, uint8_t mosaic[STORE_MOSAIC],
-                 struct eye_err *err)
+int sqlite_mosaic(struct store *s, int64_t picture, uint8_t mosaic[STORE_MOSAIC],
+                  struct eye_err *err)
 {
     struct query q;
     size_t len = 0;
@@ -47,14 +47,14 @@ int store_mosaic(struct store *s, int64_t picture, uint8_t mosaic[STORE_MOSAIC],
                                           (long long)picture);
 }
 
-int store_unseen(struct store *s, int64_t after, int64_t *ids, size_t max, size_t *n,
-                 struct eye_err *err)
+int sqlite_unseen(struct store *s, int64_t after, int64_t *ids, size_t max, size_t *n,
+                  struct eye_err *err)
 {
     struct query q;
     int rc;
     *n = 0;
     if (s->version < LAYOUT_WITH_LOOKS)
-        return store_pictures_after(s, after, ids, max, n, err);
+        return sqlite_pictures_after(s, after, ids, max, n, err);
     query_open(&q, s,
                "SELECT id FROM picture INDEXED BY picture_unseen"
                " WHERE phash IS NULL AND id > ? ORDER BY id LIMIT ?");
@@ -66,12 +66,12 @@ int store_unseen(struct store *s, int64_t after, int64_t *ids, size_t max, size_
     return rc < 0 ? rc : 0;
 }
 
-int store_unseen_count(struct store *s, uint64_t *count, struct eye_err *err)
+int sqlite_unseen_count(struct store *s, uint64_t *count, struct eye_err *err)
 {
     struct query q;
     int64_t n = 0;
     if (s->version < LAYOUT_WITH_LOOKS)
-        return store_count(s, count, err);
+        return sqlite_count(s, count, err);
     query_open(&q, s, "SELECT count(*) FROM picture INDEXED BY picture_unseen WHERE phash IS NULL");
     int rc = query_one_int(&q, &n, err);
     *count = (uint64_t)n;
@@ -103,7 +103,7 @@ static struct store_look *grow(struct store_look **looks, size_t n, size_t *cap,
     return &(*looks)[n];
 }
 
-int store_looks(struct store *s, struct store_look **looks, size_t *n, struct eye_err *err)
+int sqlite_looks(struct store *s, struct store_look **looks, size_t *n, struct eye_err *err)
 {
     struct query q;
     size_t cap = 0;
@@ -139,7 +139,7 @@ int store_looks(struct store *s, struct store_look **looks, size_t *n, struct ey
     return rc;
 }
 
-int store_copied(struct store *s, int64_t **ids, size_t *n, struct eye_err *err)
+int sqlite_copied(struct store *s, int64_t **ids, size_t *n, struct eye_err *err)
 {
     struct query q;
     size_t cap = 0;

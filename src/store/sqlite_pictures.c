@@ -5,8 +5,8 @@
 #include "base/buf.h"
 #include "store/sqlite.h"
 
-int store_picture_by_hash(struct store *s, const struct hash *hash, int64_t model, int64_t *id,
-                          bool *has_vector, struct eye_err *err)
+int sqlite_picture_by_hash(struct store *s, const struct hash *hash, int64_t model, int64_t *id,
+                           bool *has_vector, struct eye_err *err)
 {
     struct query q;
     query_open(&q, s,
@@ -35,7 +35,7 @@ static void copy_text(struct query *q, int col, char *out, size_t size)
     out[len] = '\0';
 }
 
-int store_picture_get(struct store *s, int64_t id, struct store_picture *out, struct eye_err *err)
+int sqlite_picture_get(struct store *s, int64_t id, struct store_picture *out, struct eye_err *err)
 {
     struct query q;
     size_t len;
@@ -127,8 +127,8 @@ static int read_places(struct store *s, int64_t id, struct place **places, size_
     return rc;
 }
 
-int store_picture_paths(struct store *s, int64_t id, char ***paths, size_t *n, size_t *online,
-                        struct eye_err *err)
+int sqlite_picture_paths(struct store *s, int64_t id, char ***paths, size_t *n, size_t *online,
+                         struct eye_err *err)
 {
     struct place *places = NULL;
     size_t len = 0, on = 0;
@@ -205,11 +205,11 @@ static int put_picture(struct store *s, const struct store_picture *p, int64_t *
     int rc = query_one_int(&q, id, err);
     if (rc == EYE_ENOTFOUND)
         return insert_picture(s, p, id, err);
-    return rc || !p->looked_at ? rc : store_look_set(s, *id, p->phash, p->mosaic, err);
+    return rc || !p->looked_at ? rc : sqlite_look_set(s, *id, p->phash, p->mosaic, err);
 }
 
-int store_put(struct store *s, const struct store_picture *p, int64_t model, const uint16_t *vector,
-              int dim, int64_t *id, struct eye_err *err)
+int sqlite_put(struct store *s, const struct store_picture *p, int64_t model,
+               const uint16_t *vector, int dim, int64_t *id, struct eye_err *err)
 {
     bool own;
     /* A bad vector must not leave a picture behind. */
@@ -222,6 +222,6 @@ int store_put(struct store *s, const struct store_picture *p, int64_t model, con
         return rc;
     rc = put_picture(s, p, id, err);
     if (!rc && vector)
-        rc = store_vector_put(s, *id, model, vector, dim, err);
+        rc = sqlite_vector_put(s, *id, model, vector, dim, err);
     return store_write_end(s, own, rc, err);
 }

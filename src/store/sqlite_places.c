@@ -4,15 +4,6 @@
 #include "base/buf.h"
 #include "store/sqlite.h"
 
-void store_places_free(struct store_place *places, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        free(places[i].root);
-        free(places[i].rel);
-    }
-    free(places);
-}
-
 static int read_place(struct query *q, struct store_place *p, struct eye_err *err)
 {
     *p = (struct store_place){.root = query_dup(q, 0, err),
@@ -23,8 +14,8 @@ static int read_place(struct query *q, struct store_place *p, struct eye_err *er
     return p->root && p->rel ? 0 : EYE_ENOMEM;
 }
 
-int store_places(struct store *s, int64_t id, struct store_place **places, size_t *n,
-                 struct eye_err *err)
+int sqlite_places(struct store *s, int64_t id, struct store_place **places, size_t *n,
+                  struct eye_err *err)
 {
     struct query q;
     int rc;

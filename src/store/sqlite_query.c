@@ -16,6 +16,10 @@ static struct sqlite3_stmt *cached(struct store *s, const char *sql, int *rc)
             s->touched = s->touched || s->statements[i].touches;
             return s->statements[i].stmt;
         }
+    if (!s->db) {
+        *rc = SQLITE_MISUSE;
+        return NULL;
+    }
     if (s->nstatements == STORE_STATEMENTS) {
         *rc = SQLITE_INTERNAL;
         return NULL;
@@ -176,6 +180,8 @@ int64_t store_last_id(struct store *s)
 
 int store_exec_raw(struct store *s, const char *sql)
 {
+    if (!s->db)
+        return SQLITE_MISUSE;
     s->touching = false;
     int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
     s->touched = s->touched || s->touching;
@@ -233,6 +239,9 @@ static int fail_code(struct store *s, int sqlite_code, struct eye_err *err)
 
 int store_fail(struct store *s, int sqlite_code, struct eye_err *err)
 {
+    if (!s->db)
+        return eye_fail(err, EYE_EINVAL,
+                        "settings, jobs and keys lie in a library folder, and none was given");
     int code = fail_code(s, sqlite_code, err);
     if (s->in_txn && !s->broken)
         s->broken = code;

@@ -7,15 +7,6 @@
 
 enum { LAYOUT_WITH_LOOKS = 3 };
 
-void store_record_release(struct store_record *r)
-{
-    for (size_t i = 0; i < r->nfiles; i++)
-        free(r->files[i].rel);
-    free(r->files);
-    r->files = NULL;
-    r->nfiles = 0;
-}
-
 static int read_look(struct store *s, struct store_picture *p, struct eye_err *err)
 {
     struct query q;
@@ -88,18 +79,18 @@ static int read_files(struct store *s, int64_t id, struct store_record *r, struc
     return rc;
 }
 
-int store_record_get(struct store *s, int64_t id, int64_t model, uint16_t *vector, int dim,
-                     struct store_record *out, struct eye_err *err)
+int sqlite_record_get(struct store *s, int64_t id, int64_t model, uint16_t *vector, int dim,
+                      struct store_record *out, struct eye_err *err)
 {
     *out = (struct store_record){.embedded = false};
-    int rc = store_picture_get(s, id, &out->picture, err);
+    int rc = sqlite_picture_get(s, id, &out->picture, err);
     rc = rc ? rc : read_look(s, &out->picture, err);
     rc = rc ? rc : read_vector(s, id, model, vector, dim, &out->embedded, err);
     return rc ? rc : read_files(s, id, out, err);
 }
 
-int store_file_known(struct store *s, int64_t root, const char *rel, bool *known,
-                     struct eye_err *err)
+int sqlite_file_known(struct store *s, int64_t root, const char *rel, bool *known,
+                      struct eye_err *err)
 {
     struct query q;
     int64_t found = 0;

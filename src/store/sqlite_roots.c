@@ -14,20 +14,6 @@
 #include "base/buf.h"
 #include "store/sqlite.h"
 
-void store_roots_free(struct store_root *roots, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(roots[i].path);
-    free(roots);
-}
-
-void store_strings_free(char **strings, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(strings[i]);
-    free(strings);
-}
-
 static int read_root(struct query *q, struct store_root *r, struct eye_err *err)
 {
     r->id = query_get_int(q, 0);
@@ -82,14 +68,14 @@ static int read_roots(struct store *s, const char *sql, struct store_root **root
     return 0;
 }
 
-int store_roots(struct store *s, struct store_root **roots, size_t *n, struct eye_err *err)
+int sqlite_roots(struct store *s, struct store_root **roots, size_t *n, struct eye_err *err)
 {
     const char *sql =
         s->version >= 2 ? ROOT_COLUMNS ROOT_COUNTS ROOT_END : ROOT_COLUMNS ROOT_COUNTS ROOT_END_1;
     return read_roots(s, sql, roots, n, err);
 }
 
-int store_roots_brief(struct store *s, struct store_root **roots, size_t *n, struct eye_err *err)
+int sqlite_roots_brief(struct store *s, struct store_root **roots, size_t *n, struct eye_err *err)
 {
     const char *sql =
         s->version >= 2 ? ROOT_COLUMNS ROOT_ANY ROOT_END : ROOT_COLUMNS ROOT_ANY ROOT_END_1;
@@ -227,12 +213,12 @@ static int add_root(struct store *s, const char *path, bool files_only, int64_t 
     return store_write_end(s, own, rc, err);
 }
 
-int store_root_add(struct store *s, const char *path, int64_t *root, struct eye_err *err)
+int sqlite_root_add(struct store *s, const char *path, int64_t *root, struct eye_err *err)
 {
     return add_root(s, path, false, root, err);
 }
 
-int store_root_add_files(struct store *s, const char *path, int64_t *root, struct eye_err *err)
+int sqlite_root_add_files(struct store *s, const char *path, int64_t *root, struct eye_err *err)
 {
     return add_root(s, path, true, root, err);
 }
@@ -257,7 +243,7 @@ static int make_uploads(struct store *s, const char *path, int64_t *root, struct
     return query_run(&q, err);
 }
 
-int store_root_uploads(struct store *s, const char *path, int64_t *root, struct eye_err *err)
+int sqlite_root_uploads(struct store *s, const char *path, int64_t *root, struct eye_err *err)
 {
     struct query q;
     bool own;
@@ -270,8 +256,8 @@ int store_root_uploads(struct store *s, const char *path, int64_t *root, struct 
     return rc ? rc : store_write_end(s, own, make_uploads(s, path, root, err), err);
 }
 
-int store_root_state(struct store *s, int64_t root, bool offline, int64_t last_scan,
-                     struct eye_err *err)
+int sqlite_root_state(struct store *s, int64_t root, bool offline, int64_t last_scan,
+                      struct eye_err *err)
 {
     struct query q;
     bool own;
@@ -288,7 +274,7 @@ int store_root_state(struct store *s, int64_t root, bool offline, int64_t last_s
     return store_write_end(s, own, rc, err);
 }
 
-int store_root_remove(struct store *s, int64_t root, struct eye_err *err)
+int sqlite_root_remove(struct store *s, int64_t root, struct eye_err *err)
 {
     static const char *const steps[] = {
         "DELETE FROM file WHERE root = ?",
@@ -312,7 +298,7 @@ int store_root_remove(struct store *s, int64_t root, struct eye_err *err)
 
 /* ---- mounts ---- */
 
-int store_mounts(struct store *s, int64_t root, char ***rels, size_t *n, struct eye_err *err)
+int sqlite_mounts(struct store *s, int64_t root, char ***rels, size_t *n, struct eye_err *err)
 {
     struct query q;
     size_t len = 0, cap = 8;
@@ -346,8 +332,8 @@ int store_mounts(struct store *s, int64_t root, char ***rels, size_t *n, struct 
     return 0;
 }
 
-int store_mount_set(struct store *s, int64_t root, const char *rel, bool mounted,
-                    struct eye_err *err)
+int sqlite_mount_set(struct store *s, int64_t root, const char *rel, bool mounted,
+                     struct eye_err *err)
 {
     struct query q;
     bool own;

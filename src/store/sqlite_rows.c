@@ -84,8 +84,8 @@ static int read_run(struct store *s, int64_t model, int dim, const int64_t *ids,
     return rc;
 }
 
-int store_vector_rows(struct store *s, int64_t model, int dim, const int64_t *ids, size_t n,
-                      uint16_t *out, bool *there, struct eye_err *err)
+int sqlite_vector_rows(struct store *s, int64_t model, int dim, const int64_t *ids, size_t n,
+                       uint16_t *out, bool *there, struct eye_err *err)
 {
     for (size_t i = 0; i < n;) {
         size_t run = 1;
@@ -103,8 +103,8 @@ int store_vector_rows(struct store *s, int64_t model, int dim, const int64_t *id
     return 0;
 }
 
-int store_vectors_after(struct store *s, int64_t model, int dim, int64_t after, int64_t *ids,
-                        uint16_t *rows, size_t max, size_t *n, struct eye_err *err)
+int sqlite_vectors_after(struct store *s, int64_t model, int dim, int64_t after, int64_t *ids,
+                         uint16_t *rows, size_t max, size_t *n, struct eye_err *err)
 {
     struct query q;
     int rc = 0;
@@ -125,8 +125,8 @@ int store_vectors_after(struct store *s, int64_t model, int dim, int64_t after, 
     return rc;
 }
 
-int store_vector_ids(struct store *s, int64_t model, int64_t after, int64_t *ids, size_t max,
-                     size_t *n, struct eye_err *err)
+int sqlite_vector_ids(struct store *s, int64_t model, int64_t after, int64_t *ids, size_t max,
+                      size_t *n, struct eye_err *err)
 {
     struct query q;
     int rc;

@@ -77,8 +77,8 @@ static int make_model(struct store *s, const struct hash *fingerprint, const cha
     return query_run(&q, err);
 }
 
-int store_model(struct store *s, const struct hash *fingerprint, const char *name, int dim,
-                bool create, int64_t *model, struct eye_err *err)
+int sqlite_model(struct store *s, const struct hash *fingerprint, const char *name, int dim,
+                 bool create, int64_t *model, struct eye_err *err)
 {
     struct model_row row = {0};
     int rc = find_model(s, fingerprint, name, &row, err);

@@ -34,8 +34,8 @@ static int put_vector(struct store *s, int64_t picture, int64_t model, const uin
     return rc;
 }
 
-int store_vector_put(struct store *s, int64_t picture, int64_t model, const uint16_t *vector,
-                     int dim, struct eye_err *err)
+int sqlite_vector_put(struct store *s, int64_t picture, int64_t model, const uint16_t *vector,
+                      int dim, struct eye_err *err)
 {
     bool own;
     int rc = store_vector_check(s, model, vector, dim, err);
@@ -44,8 +44,8 @@ int store_vector_put(struct store *s, int64_t picture, int64_t model, const uint
     return rc ? rc : store_write_end(s, own, put_vector(s, picture, model, vector, dim, err), err);
 }
 
-int store_has_vector(struct store *s, int64_t picture, int64_t model, bool *has,
-                     struct eye_err *err)
+int sqlite_has_vector(struct store *s, int64_t picture, int64_t model, bool *has,
+                      struct eye_err *err)
 {
     struct query q;
     int64_t found = 0;
@@ -57,8 +57,8 @@ int store_has_vector(struct store *s, int64_t picture, int64_t model, bool *has,
     return rc;
 }
 
-int store_unembedded(struct store *s, int64_t model, int64_t after, int64_t *ids, size_t max,
-                     size_t *n, struct eye_err *err)
+int sqlite_unembedded(struct store *s, int64_t model, int64_t after, int64_t *ids, size_t max,
+                      size_t *n, struct eye_err *err)
 {
     struct query q;
     int rc;
@@ -120,7 +120,7 @@ static int check_dim(struct store *s, int64_t model, int dim, struct eye_err *er
     return rc;
 }
 
-struct vector_set *store_load_vectors(struct store *s, int64_t model, int dim, struct eye_err *err)
+struct vector_set *sqlite_load_vectors(struct store *s, int64_t model, int dim, struct eye_err *err)
 {
     if (check_dim(s, model, dim, err))
         return NULL;

@@ -109,8 +109,8 @@ static int check_vectors(struct verify *v, struct eye_err *err)
     return rc ? part_failed(v, rc, err) : 0;
 }
 
-int store_verify(struct store *s, void (*report)(void *ctx, const char *finding), void *ctx,
-                 size_t *findings, struct eye_err *err)
+int sqlite_verify(struct store *s, void (*report)(void *ctx, const char *finding), void *ctx,
+                  size_t *findings, struct eye_err *err)
 {
     static const struct {
         const char *sql, *what, *advice, *skip;
@@ -144,7 +144,7 @@ int store_verify(struct store *s, void (*report)(void *ctx, const char *finding)
 
 /* ---- counting ---- */
 
-int store_stats(struct store *s, int64_t model, struct store_stats *out, struct eye_err *err)
+int sqlite_stats(struct store *s, int64_t model, struct store_stats *out, struct eye_err *err)
 {
     struct query q;
     query_open(&q, s,

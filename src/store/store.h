@@ -4,6 +4,9 @@
  * files and one embedding; a renamed file keeps its picture. The embedded store is SQLite in WAL mode,
  * one database `library.db` in the library's folder, and is the truth: everything else can be rebuilt from it.
  *
+ * A remote store keeps the catalogue (roots, files, pictures, vectors, failures) on a Milvus server that many machines share, and the
+ * node part (settings, jobs, items, keys) in SQLite in a folder of this machine. Section "a store on a server" says what is different there.
+ *
  * Thread rule: a struct store may be used from one thread at a time; open one a thread (cheap). Writers take turns through
  * SQLite's lock (30 s, then EYE_EBUSY); readers never wait for writers. */
 #ifndef STORE_STORE_H
@@ -79,6 +82,50 @@ struct store *store_open(const char *dir, bool create, bool read_only, struct ey
 void store_close(struct store *s);
 /* Give pages back that were read from the database if they take more than `bytes`: before it idles. */
 void store_shrink(struct store *s, size_t bytes);
+
+/* ---- a store on a server (milvus_*.c) ----
+ * What differs from the embedded store:
+ *  - One model a collection, number 1: store_model makes the collections, and refuses (EYE_EINVAL) to create another one in them.
+ *  - Ids of pictures follow from their content and are in no order of time; those of roots follow from their path. store_newest goes by (added_at, id).
+ *  - store_generation gives 0 (nobody can say), and store_vectors_mark zeros.
+ *  - Others see a commit when it has ended, within about 0.3 s, but it is not atomic for them while it runs: pictures come before their files.
+ *    A process killed within a commit leaves a part of it, which the next run of the same index completes; store_verify names what was left.
+ *  - A look or an embedding of the same picture written by two machines at once: the last one stays; both are the same.
+ *  - read_begin .. read_end is no snapshot of the catalogue. */
+struct store_remote; /* a server, its collections and the connections to it; any thread */
+enum store_consistency {
+    STORE_SESSION,   /* a process sees what it wrote at once, others within 0.3 s */
+    STORE_STRONG,    /* everybody sees everything at once: 0.2 s more a question */
+    STORE_BOUNDED,   /* a few hundred ms late, own writes too */
+    STORE_EVENTUALLY /* whenever */
+};
+struct store_remote_options {
+    enum store_consistency consistency;
+    int timeout_ms;  /* of one request; 0: 30 s */
+    int patience_ms; /* how long to try again when the server is away, see store_patience; 0: 5 s */
+    const char *index_type, *index_params, *search_params; /* NULL, "": chosen by size */
+    void (*log)(void *ctx, int level, const char *line);
+    void *log_ctx;
+    /* Told now and then while something takes long: making, loading or indexing a collection (share 0..1, negative: unknown), a server
+     * that is away. Non-zero gives up: EYE_ECANCELLED. On whatever thread waits. */
+    int (*wait)(void *ctx, const char *what, double share);
+    void *wait_ctx;
+};
+/* Reads the URL, milvus://[user[:password]@]host[:19530]/[database/]collection or milvus+tls://..., and talks to nobody yet. EYE_EINVAL. */
+struct store_remote *store_remote_open(const char *url, const struct store_remote_options *o,
+                                       struct eye_err *err);
+void store_remote_close(struct store_remote *r); /* after all its stores; NULL is fine */
+const char *store_remote_name(const struct store_remote *r); /* for messages: without secrets */
+/* dir: of the node part, made if missing; NULL: none, and its functions give EYE_EINVAL. EYE_ENOTFOUND: the collections are not there, and
+ * `create` is false. With it they are made by store_model, which knows the dimensions; until then the store is empty. */
+struct store *store_open_remote(const char *dir, struct store_remote *r, bool create,
+                                bool read_only, struct eye_err *err);
+bool store_is_remote(const struct store *s);
+/* Which model the collections hold. EYE_ENOTFOUND: they are not made yet, or the store is embedded. */
+int store_remote_model(struct store *s, struct hash *fingerprint, char *name, size_t size, int *dim,
+                       struct eye_err *err);
+/* How long calls of this handle wait for a server that is away (ms; negative: as the remote's options say). Nothing for an embedded store. */
+void store_patience(struct store *s, int ms);
 
 /* Transactions may not nest. Everything that changes the library runs in one; a change outside makes one for itself.
  * Once a change fails because of the database (disk full, damage ...) the transaction is broken: further changes and the
@@ -316,6 +363,18 @@ struct store_where {
  * the answer is; 0: nobody can say (inside a transaction, or an old library that was opened for reading). */
 int store_where(struct store *s, const struct store_where *w, int64_t *generation, int64_t **ids,
                 size_t *n, struct eye_err *err);
+int store_where_count(struct store *s, const struct store_where *where, uint64_t *n,
+                      struct eye_err *err); /* where NULL: all, here and below */
+/* At most `max` that pass, the newest first, those that come after picture `before` (INT64_MAX: from the newest). */
+int store_newest_where(struct store *s, const struct store_where *where, int64_t before,
+                       int64_t *ids, size_t max, size_t *n, struct eye_err *err);
+/* The ask->k best of each by inner product among what passes `where`: query, k, after and depth say what is asked, hits and count get the answer.
+ * exact: compared with every one. A remote store's only: EYE_EINVAL for an embedded one, which vector/ searches. */
+int store_search(struct store *s, int64_t model, const struct store_where *where, bool exact,
+                 struct vector_ask *asks, size_t n, struct eye_err *err);
+/* Pictures ids [n], their files and their roots are about to be asked for one by one: a remote store fetches them in few requests and answers from
+ * these until the next gather, write or store_shrink of this handle. The embedded store does nothing. */
+int store_gather(struct store *s, const int64_t *ids, size_t n, struct eye_err *err);
 int store_filter(struct store *s, const struct store_filter *f, int64_t **ids, size_t *n,
                  struct eye_err *err);
 /* Grows with each commit, of whatever process, that changed pictures, files or roots; 0 as above. */
