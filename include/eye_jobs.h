@@ -112,6 +112,10 @@ typedef struct {
 enum { EYE_KEY_LEN = 48 }; /* "eye_" and 43 characters, and the NUL */
 EYE_API int eye_key_new(eye_lib *lib, const char *name, eye_scope scope, char secret[EYE_KEY_LEN],
                         int64_t *id, struct eye_err *err);
+/* The same with a secret that was made elsewhere, so that several servers can have one: "eye_" and 43 characters of A-Za-z0-9-_ that nobody can
+ * guess (256 random bits). EYE_EEXIST: a key of this library has it. */
+EYE_API int eye_key_add(eye_lib *lib, const char *name, eye_scope scope, const char *secret,
+                        int64_t *id, struct eye_err *err);
 /* Who has this secret: EYE_ENOTFOUND. Takes the same time whatever is wrong. */
 EYE_API int eye_key_check(eye_lib *lib, const char *secret, int64_t *id, eye_scope *scope,
                           struct eye_err *err);

@@ -84,7 +84,8 @@ static int look_where(struct api_server *s, struct eye_err *err)
     return eye_fail(
         err, EYE_EINVAL,
         "%s can be reached from other machines and this library has no API key: make one "
-        "with `eyeshine key new NAME --scope admin`, or listen on 127.0.0.1",
+        "with `eyeshine key new NAME --scope admin`, give one in $EYESHINE_KEYS, or listen on "
+        "127.0.0.1",
         listen);
 }
 

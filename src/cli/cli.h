@@ -147,7 +147,7 @@ struct cli_command {
 
 extern const struct cli_command cmd_duplicates, cmd_index, cmd_search, cmd_serve, cmd_key,
     cmd_status, cmd_failures, cmd_remove, cmd_verify, cmd_backup, cmd_restore, cmd_export,
-    cmd_import, cmd_model, cmd_config, cmd_doctor, cmd_completion;
+    cmd_import, cmd_model, cmd_config, cmd_doctor, cmd_health, cmd_completion;
 extern const struct cli_command *const cli_commands[]; /* NULL-terminated */
 const struct cli_command *cli_command_find(const char *name);
 const struct cli_opt *cli_global_opts(size_t *n);

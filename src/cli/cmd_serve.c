@@ -335,6 +335,11 @@ static int serve(struct cli_ctx *ctx, struct api_config *c, struct serve_log *lo
     if (!lib)
         return CLI_FAILED;
     c->lib = lib;
+    int code = serve_keys_apply(lib);
+    if (code) {
+        eye_close(lib);
+        return code;
+    }
     struct api_server *server = api_start(c, &err);
     if (!server) {
         eye_close(lib);
@@ -389,7 +394,9 @@ const struct cli_command cmd_serve = {
     .text = "Prints one line with the address when it is ready. On this machine (loopback, Unix "
             "socket) no key is needed; to\n"
             "listen elsewhere the library needs an API key first ('eyeshine key new NAME --scope "
-            "admin'). Nothing that is\n"
+            "admin'),\n"
+            "or gets them at the start: $EYESHINE_KEYS, or a file that $EYESHINE_KEYS_FILE names, "
+            "has NAME:SCOPE:SECRET, one a line. Nothing that is\n"
             "stored depends on address, port or base path. SIGTERM and Ctrl-C let requests finish; "
             "uploads and scans that are\n"
             "not done go on at the next start. What changes in the library's folders is indexed as "

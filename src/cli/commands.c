@@ -2,9 +2,10 @@
 #include "cli/cli.h"
 
 const struct cli_command *const cli_commands[] = {
-    &cmd_index,  &cmd_search, &cmd_duplicates, &cmd_serve,   &cmd_status,     &cmd_failures,
-    &cmd_remove, &cmd_verify, &cmd_backup,     &cmd_restore, &cmd_export,     &cmd_import,
-    &cmd_model,  &cmd_key,    &cmd_config,     &cmd_doctor,  &cmd_completion, NULL,
+    &cmd_index,    &cmd_search, &cmd_duplicates, &cmd_serve,  &cmd_status,
+    &cmd_failures, &cmd_remove, &cmd_verify,     &cmd_backup, &cmd_restore,
+    &cmd_export,   &cmd_import, &cmd_model,      &cmd_key,    &cmd_config,
+    &cmd_doctor,   &cmd_health, &cmd_completion, NULL,
 };
 
 static const struct cli_opt global_opts[] = {

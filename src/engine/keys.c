@@ -12,12 +12,11 @@
 enum { RANDOM_BYTES = 32, NAME_MAX_BYTES = 100, USED_EVERY_SECONDS = 60 };
 
 static const char prefix[] = "eye_";
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* 32 bytes as 43 characters of the URL-safe base64 alphabet, without padding. */
 static void spell(const uint8_t bytes[RANDOM_BYTES], char *out)
 {
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     unsigned bits = 0, have = 0;
     for (size_t i = 0; i < RANDOM_BYTES; i++) {
         bits = (bits << 8 | bytes[i]) & 0xffff;
@@ -66,25 +65,52 @@ static int check_name(const char *name, struct eye_err *err)
                             (int)NAME_MAX_BYTES);
 }
 
-int eye_key_new(eye_lib *lib, const char *name, eye_scope scope, char secret[EYE_KEY_LEN],
-                int64_t *id, struct eye_err *err)
+/* A row for a secret of the right shape. */
+static int keep(eye_lib *lib, const char *name, eye_scope scope, const char *secret, int64_t *id,
+                struct eye_err *err)
 {
     struct hash hash;
     int64_t local;
+    hash_secret(secret, &hash);
+    struct store *s = eng_store_get(lib, err);
+    int rc = s ? store_key_new(s, name, (int)scope, &hash, id ? id : &local, err) : EYE_EIO;
+    eng_store_put(lib, s);
+    return rc;
+}
+
+static int may_make(eye_lib *lib, const char *name, eye_scope scope, struct eye_err *err)
+{
     int rc = eng_writable(lib, err);
     rc = rc < 0 ? rc : check_name(name, err);
     if (rc == 0 && (scope < EYE_SCOPE_READ || scope > EYE_SCOPE_ADMIN)) {
         rc = eye_fail(err, EYE_EINVAL, "a key is for reading, writing or admin");
     }
-    rc = rc < 0 ? rc : make_secret(secret, err);
-    if (rc < 0) {
-        return rc;
-    }
-    hash_secret(secret, &hash);
-    struct store *s = eng_store_get(lib, err);
-    rc = s ? store_key_new(s, name, (int)scope, &hash, id ? id : &local, err) : EYE_EIO;
-    eng_store_put(lib, s);
     return rc;
+}
+
+int eye_key_new(eye_lib *lib, const char *name, eye_scope scope, char secret[EYE_KEY_LEN],
+                int64_t *id, struct eye_err *err)
+{
+    int rc = may_make(lib, name, scope, err);
+    rc = rc < 0 ? rc : make_secret(secret, err);
+    return rc < 0 ? rc : keep(lib, name, scope, secret, id, err);
+}
+
+int eye_key_add(eye_lib *lib, const char *name, eye_scope scope, const char *secret, int64_t *id,
+                struct eye_err *err)
+{
+    int rc = may_make(lib, name, scope, err);
+    size_t n = secret ? strlen(secret) : 0;
+    if (rc == 0 && (n != EYE_KEY_LEN - 1 || strncmp(secret, prefix, sizeof prefix - 1) != 0 ||
+                    strspn(secret + sizeof prefix - 1, letters) != n - (sizeof prefix - 1))) {
+        rc = eye_fail(err, EYE_EINVAL,
+                      "the secret of key '%s' is not \"%s\" and %d characters of A-Z a-z 0-9 - _",
+                      name, prefix, (int)(EYE_KEY_LEN - sizeof prefix));
+    }
+    if (rc == 0 && eye_key_check(lib, secret, NULL, NULL, NULL) == 0) {
+        rc = eye_fail(err, EYE_EEXIST, "this library has a key with the secret of '%s'", name);
+    }
+    return rc < 0 ? rc : keep(lib, name, scope, secret, id, err);
 }
 
 /* A busy or full database is no reason to turn someone away. */

@@ -171,6 +171,10 @@ static bool set_limits(struct fetching *f)
         ok = curl_easy_setopt(h, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->max_bytes) == CURLE_OK;
     if (ok && c->unix_socket)
         ok = curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, c->unix_socket) == CURLE_OK;
+    if (ok && c->only_certificate)
+        ok = curl_easy_setopt(h, CURLOPT_CAINFO, c->only_certificate) == CURLE_OK &&
+             curl_easy_setopt(h, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+             curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
     return ok;
 }
 

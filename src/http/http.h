@@ -171,6 +171,8 @@ struct fetch_config {
     uint64_t max_bytes;      /* of the answer; EYE_ELIMIT; 0: any number */
     int max_seconds;         /* all together; EYE_ELIMIT; 0: any time */
     const char *unix_socket; /* connect to this instead; NULL: by URL */
+    const char *
+        only_certificate; /* PEM file: trust this certificate alone, whatever name it bears; NULL: the system's */
     int (*write)(
         void *ctx, const void *bytes,
         size_t

@@ -100,6 +100,39 @@ static void names_and_scopes_are_checked(void **group)
     fx_free(fx);
 }
 
+static void a_given_secret_is_a_key(void **group)
+{
+    struct fx *fx = fx_new(group);
+    static const char good[] = "eye_0123456789abcdefghijklmnopqrstuvwxyzABCDE-_";
+    static const char *const bad[] = {
+        "",
+        "secret",
+        "eye_",
+        "eye_0123456789abcdefghijklmnopqrstuvwxyzABCDE-",   /* short */
+        "eye_0123456789abcdefghijklmnopqrstuvwxyzABCDE-_a", /* long */
+        "eye_0123456789abcdefghijklmnopqrstuvwxyzABCDE-+",  /* other letters */
+        "key_0123456789abcdefghijklmnopqrstuvwxyzABCDE-_",
+        NULL,
+    };
+    int64_t id = 0, found = 0;
+    eye_scope scope = 0;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(eye_key_add(fx->lib, "k", EYE_SCOPE_READ, bad[i], NULL, &fx->err),
+                         EYE_EINVAL);
+        assert_null(strstr(fx->err.msg, "012345"));
+    }
+    assert_int_equal(keys_of(fx).n, 0);
+    FX_OK(fx, eye_key_add(fx->lib, "k", EYE_SCOPE_WRITE, good, &id, &fx->err));
+    FX_OK(fx, eye_key_check(fx->lib, good, &found, &scope, &fx->err));
+    assert_int_equal(found, id);
+    assert_int_equal(scope, EYE_SCOPE_WRITE);
+    assert_int_equal(eye_key_add(fx->lib, "again", EYE_SCOPE_READ, good, NULL, &fx->err),
+                     EYE_EEXIST);
+    assert_int_equal(eye_key_add(fx->lib, "", EYE_SCOPE_READ, good, NULL, &fx->err), EYE_EINVAL);
+    assert_int_equal(keys_of(fx).n, 1);
+    fx_free(fx);
+}
+
 /* The secret itself is nowhere in the library's folder. */
 static void the_secret_is_not_kept(void **group)
 {
@@ -141,6 +174,7 @@ int main(void)
         cmocka_unit_test(made_found_and_removed),
         cmocka_unit_test(wrong_secrets_are_not_found),
         cmocka_unit_test(names_and_scopes_are_checked),
+        cmocka_unit_test(a_given_secret_is_a_key),
         cmocka_unit_test(the_secret_is_not_kept),
         cmocka_unit_test(for_reading_keys_are_checked_only),
     };
