@@ -40,7 +40,19 @@ int store_remote_model(struct store *s, struct hash *fingerprint, char *name, si
     return eye_fail(err, EYE_ENOTFOUND, "%s: an embedded library has models of its own", s->path);
 }
 
-void store_patience(struct store *s, int ms)
+int store_remote_look(struct store *s, struct store_remote_state *out, struct eye_err *err)
 {
-    (void)s, (void)ms;
+    *out = (struct store_remote_state){.there = false};
+    return eye_fail(err, EYE_EINVAL, "%s is no server", s->path);
+}
+
+int store_patience(struct store *s, int ms, struct eye_err *err)
+{
+    (void)s, (void)ms, (void)err;
+    return 0;
+}
+
+void store_relax(struct store *s, bool relaxed)
+{
+    (void)s, (void)relaxed;
 }

@@ -98,12 +98,16 @@ struct store_ops {
                   struct vector_ask *asks, size_t n, struct eye_err *err);
     int (*where_count)(struct store *s, const struct store_where *where, uint64_t *n,
                        struct eye_err *err);
-    int (*newest_where)(struct store *s, const struct store_where *where, int64_t before,
-                        int64_t *ids, size_t max, size_t *n, struct eye_err *err);
-    int (*gather)(struct store *s, const int64_t *ids, size_t n,
-                  struct eye_err *err); /* NULL: nothing to do */
-    void (*forget)(
-        struct store *s); /* what was gathered; the handle is put back. NULL: nothing to do */
+    int (*newest_where)(struct store *s, const struct store_where *where, int64_t before_at,
+                        int64_t before_id, int64_t *ids, int64_t *ats, size_t max, size_t *n,
+                        struct eye_err *err);
+    /* These and all below may be NULL: nothing to do. */
+    int (*gather)(struct store *s, const int64_t *ids, size_t n, bool vectors, struct eye_err *err);
+    int (*gather_hashes)(struct store *s, const struct hash *hashes, size_t n, struct eye_err *err);
+    int (*gather_files)(struct store *s, const struct store_file *files, size_t n,
+                        struct eye_err *err);
+    void (*forget)(struct store *s); /* what was gathered: the handle is put back */
+    int (*settle)(struct store *s, struct eye_err *err);
     void (*close)(
         struct store *
             s); /* what the implementation keeps for the handle; the node part is closed after it */

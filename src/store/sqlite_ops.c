@@ -25,12 +25,12 @@ static int where_count(struct store *s, const struct store_where *where, uint64_
     return rc;
 }
 
-static int newest_where(struct store *s, const struct store_where *where, int64_t before,
-                        int64_t *ids, size_t max, size_t *n, struct eye_err *err)
+/* Ids were given in order of time. */
+static int newest_ids(struct store *s, const struct store_where *where, int64_t before,
+                      int64_t *ids, size_t max, size_t *n, struct eye_err *err)
 {
     int64_t generation, *all = NULL;
     size_t len = 0;
-    *n = 0;
     if (!where)
         return sqlite_newest(s, before, ids, max, n, err);
     int rc = sqlite_where(s, where, &generation, &all, &len, err);
@@ -38,6 +38,22 @@ static int newest_where(struct store *s, const struct store_where *where, int64_
         if (all[--len] < before)
             ids[(*n)++] = all[len];
     free(all);
+    return rc;
+}
+
+static int newest_where(struct store *s, const struct store_where *where, int64_t before_at,
+                        int64_t before_id, int64_t *ids, int64_t *ats, size_t max, size_t *n,
+                        struct eye_err *err)
+{
+    (void)before_at;
+    *n = 0;
+    int rc = newest_ids(s, where, before_id, ids, max, n, err);
+    for (size_t i = 0; i < *n && !rc; i++) {
+        struct store_picture p = {.added_at = 0};
+        rc = sqlite_picture_get(s, ids[i], &p, err);
+        rc = rc == EYE_ENOTFOUND ? 0 : rc; /* removed just now */
+        ats[i] = p.added_at;
+    }
     return rc;
 }
 

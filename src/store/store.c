@@ -291,15 +291,32 @@ int store_where_count(struct store *s, const struct store_where *where, uint64_t
     return s->ops->where_count(s, where, n, err);
 }
 
-int store_newest_where(struct store *s, const struct store_where *where, int64_t before,
-                       int64_t *ids, size_t max, size_t *n, struct eye_err *err)
+int store_newest_where(struct store *s, const struct store_where *where, int64_t before_at,
+                       int64_t before_id, int64_t *ids, int64_t *ats, size_t max, size_t *n,
+                       struct eye_err *err)
 {
-    return s->ops->newest_where(s, where, before, ids, max, n, err);
+    return s->ops->newest_where(s, where, before_at, before_id, ids, ats, max, n, err);
 }
 
-int store_gather(struct store *s, const int64_t *ids, size_t n, struct eye_err *err)
+int store_gather(struct store *s, const int64_t *ids, size_t n, bool vectors, struct eye_err *err)
 {
-    return s->ops->gather ? s->ops->gather(s, ids, n, err) : 0;
+    return s->ops->gather && n ? s->ops->gather(s, ids, n, vectors, err) : 0;
+}
+
+int store_gather_hashes(struct store *s, const struct hash *hashes, size_t n, struct eye_err *err)
+{
+    return s->ops->gather_hashes && n ? s->ops->gather_hashes(s, hashes, n, err) : 0;
+}
+
+int store_gather_files(struct store *s, const struct store_file *files, size_t n,
+                       struct eye_err *err)
+{
+    return s->ops->gather_files && n ? s->ops->gather_files(s, files, n, err) : 0;
+}
+
+int store_settle(struct store *s, struct eye_err *err)
+{
+    return s->ops->settle ? s->ops->settle(s, err) : 0;
 }
 
 void store_shrink(struct store *s, size_t bytes)

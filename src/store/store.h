@@ -88,10 +88,13 @@ void store_shrink(struct store *s, size_t bytes);
  *  - One model a collection, number 1: store_model makes the collections, and refuses (EYE_EINVAL) to create another one in them.
  *  - Ids of pictures follow from their content and are in no order of time; those of roots follow from their path. store_newest goes by (added_at, id).
  *  - store_generation gives 0 (nobody can say), and store_vectors_mark zeros.
- *  - Others see a commit when it has ended, within about 0.3 s, but it is not atomic for them while it runs: pictures come before their files.
- *    A process killed within a commit leaves a part of it, which the next run of the same index completes; store_verify names what was left.
- *  - A look or an embedding of the same picture written by two machines at once: the last one stays; both are the same.
- *  - read_begin .. read_end is no snapshot of the catalogue. */
+ *  - Inside a transaction a handle sees its own writes where it asks for one picture, one path, the files of a root, roots or mounts; a picture
+ *    that lost its last file goes with the commit, not before. Filters, searches, counts and walks see what was committed.
+ *  - A commit is not atomic for others while it runs: pictures come before their files. A process killed within leaves a part of it, which the
+ *    next run of the same index completes; store_verify names what was left.
+ *  - A look or an embedding of one picture written by two machines at once: the last one stays; both are the same.
+ *  - read_begin .. read_end is no snapshot of the catalogue.
+ *  - store_root_uploads moves nothing: each machine's folder of uploads is a root of its own. */
 struct store_remote; /* a server, its collections and the connections to it; any thread */
 enum store_consistency {
     STORE_SESSION,   /* a process sees what it wrote at once, others within 0.3 s */
@@ -99,6 +102,8 @@ enum store_consistency {
     STORE_BOUNDED,   /* a few hundred ms late, own writes too */
     STORE_EVENTUALLY /* whenever */
 };
+/* `what` is a sentence for people, share 0..1 (negative: unknown), `seconds` how long it takes already. Non-zero gives up: EYE_ECANCELLED or EYE_EREMOTE. */
+typedef int store_wait_fn(void *ctx, const char *what, double share, double seconds);
 struct store_remote_options {
     enum store_consistency consistency;
     int timeout_ms;  /* of one request; 0: 30 s */
@@ -106,9 +111,9 @@ struct store_remote_options {
     const char *index_type, *index_params, *search_params; /* NULL, "": chosen by size */
     void (*log)(void *ctx, int level, const char *line);
     void *log_ctx;
-    /* Told now and then while something takes long: making, loading or indexing a collection (share 0..1, negative: unknown), a server
-     * that is away. Non-zero gives up: EYE_ECANCELLED. On whatever thread waits. */
-    int (*wait)(void *ctx, const char *what, double share);
+    /* Told a few times a second, on the thread whose call waits, while something takes long: a server that is away, a collection that is
+     * made, loaded or indexed. With it the patience is its own. May be NULL. */
+    store_wait_fn *wait;
     void *wait_ctx;
 };
 /* Reads the URL, milvus://[user[:password]@]host[:19530]/[database/]collection or milvus+tls://..., and talks to nobody yet. EYE_EINVAL. */
@@ -116,16 +121,40 @@ struct store_remote *store_remote_open(const char *url, const struct store_remot
                                        struct eye_err *err);
 void store_remote_close(struct store_remote *r); /* after all its stores; NULL is fine */
 const char *store_remote_name(const struct store_remote *r); /* for messages: without secrets */
-/* dir: of the node part, made if missing; NULL: none, and its functions give EYE_EINVAL. EYE_ENOTFOUND: the collections are not there, and
- * `create` is false. With it they are made by store_model, which knows the dimensions; until then the store is empty. */
+/* Talks to nobody yet. dir: of the node part, made if missing; NULL: none, and its functions give EYE_EINVAL. While the collections are not there, a
+ * store that was opened with `create` is empty, and one without gives EYE_ENOTFOUND to whoever asks. They are made by store_model (with
+ * create), which knows the dimensions. */
 struct store *store_open_remote(const char *dir, struct store_remote *r, bool create,
                                 bool read_only, struct eye_err *err);
 bool store_is_remote(const struct store *s);
 /* Which model the collections hold. EYE_ENOTFOUND: they are not made yet, or the store is embedded. */
 int store_remote_model(struct store *s, struct hash *fingerprint, char *name, size_t size, int *dim,
                        struct eye_err *err);
+/* How the server is: one quick look, within some 3 s whatever else says how long to wait. */
+struct store_remote_state {
+    char version[48];
+    bool there, loaded;       /* the collection */
+    char index[24], load[16]; /* type of the index, "": none; state of loading */
+    uint64_t rows, indexed, pending;
+};
+int store_remote_look(struct store *s, struct store_remote_state *out, struct eye_err *err);
 /* How long calls of this handle wait for a server that is away (ms; negative: as the remote's options say). Nothing for an embedded store. */
-void store_patience(struct store *s, int ms);
+int store_patience(struct store *s, int ms, struct eye_err *err);
+/* relaxed: reads of this handle may be as of a moment ago, own writes too; a remote store answers them some 0.2 s sooner right after a write. */
+void store_relax(struct store *s, bool relaxed);
+/* After much was written: bring the index to what is wanted for this size, and wait until it is used. Nothing for an embedded store. */
+int store_settle(struct store *s, struct eye_err *err);
+
+/* ---- what is about to be asked for one by one (an embedded store does nothing) ----
+ * A remote store fetches it in few requests and answers from it until the end of a transaction, another gather outside one, a write outside one,
+ * or store_shrink. */
+/* Pictures ids [n], their files and roots; vectors: also what store_vector_rows, store_record_get and store_mosaic ask for. */
+int store_gather(struct store *s, const int64_t *ids, size_t n, bool vectors, struct eye_err *err);
+/* Pictures by their content, with vectors, also that they are not there: for store_picture_by_hash and store_put. */
+int store_gather_hashes(struct store *s, const struct hash *hashes, size_t n, struct eye_err *err);
+/* What is known of these paths (root, rel), and the pictures (0: none) that they are to show: for store_file_touch, _set, _remove, _known, store_failure_set and store_picture_at. */
+int store_gather_files(struct store *s, const struct store_file *files, size_t n,
+                       struct eye_err *err);
 
 /* Transactions may not nest. Everything that changes the library runs in one; a change outside makes one for itself.
  * Once a change fails because of the database (disk full, damage ...) the transaction is broken: further changes and the
@@ -365,16 +394,15 @@ int store_where(struct store *s, const struct store_where *w, int64_t *generatio
                 size_t *n, struct eye_err *err);
 int store_where_count(struct store *s, const struct store_where *where, uint64_t *n,
                       struct eye_err *err); /* where NULL: all, here and below */
-/* At most `max` that pass, the newest first, those that come after picture `before` (INT64_MAX: from the newest). */
-int store_newest_where(struct store *s, const struct store_where *where, int64_t before,
-                       int64_t *ids, size_t max, size_t *n, struct eye_err *err);
+/* At most `max` that pass, the newest first: by (added_at, id) descending what comes after (before_at, before_id), INT64_MAX both: from the newest. ats [max] gets
+ * their added_at. The embedded store goes by id alone: its order is that of time. */
+int store_newest_where(struct store *s, const struct store_where *where, int64_t before_at,
+                       int64_t before_id, int64_t *ids, int64_t *ats, size_t max, size_t *n,
+                       struct eye_err *err);
 /* The ask->k best of each by inner product among what passes `where`: query, k, after and depth say what is asked, hits and count get the answer.
  * exact: compared with every one. A remote store's only: EYE_EINVAL for an embedded one, which vector/ searches. */
 int store_search(struct store *s, int64_t model, const struct store_where *where, bool exact,
                  struct vector_ask *asks, size_t n, struct eye_err *err);
-/* Pictures ids [n], their files and their roots are about to be asked for one by one: a remote store fetches them in few requests and answers from
- * these until the next gather, write or store_shrink of this handle. The embedded store does nothing. */
-int store_gather(struct store *s, const int64_t *ids, size_t n, struct eye_err *err);
 int store_filter(struct store *s, const struct store_filter *f, int64_t **ids, size_t *n,
                  struct eye_err *err);
 /* Grows with each commit, of whatever process, that changed pictures, files or roots; 0 as above. */
