@@ -58,6 +58,35 @@ EYE_API int eye_import(eye_lib *lib, int (*read)(void *ctx, void *bytes, size_t 
                        const eye_backup_options *options, eye_import_counts *counts,
                        struct eye_err *err);
 
+/* ---- from one store to another (docs/EXPORT.md) ---- */
+
+typedef enum { EYE_MOVE_COPYING, EYE_MOVE_INDEXING, EYE_MOVE_CHECKING } eye_move_phase;
+
+typedef struct {
+    bool dry_run;  /* only count */
+    size_t sample; /* pictures whose neighbours are compared at the end; 0: 100 */
+    /* done of total pictures. waiting: as in eye_index_progress. Non-zero stops (EYE_ECANCELLED): what was copied is kept. May be NULL. */
+    int (*progress)(void *ctx, eye_move_phase phase, uint64_t done, uint64_t total,
+                    const char *waiting);
+    void *ctx;
+} eye_move_options;
+
+typedef struct {
+    uint64_t pictures, files, failures; /* written, or (dry run) to be written */
+    uint64_t known;                     /* pictures that were there with all their files */
+    uint64_t missing;       /* pictures of `from` that `to` does not have, looked for at the end */
+    uint64_t here, there;   /* pictures in all: in `from`, and in `to` at the end */
+    size_t asked, compared; /* pictures whose neighbours were asked for; neighbours compared */
+    double
+        same; /* share of the neighbours that are the same in both: 1 unless the index is approximate */
+} eye_move_counts;
+
+/* Copy all pictures with their vectors, files, roots and failures into another library; what is there already is left out, so a copy that was stopped
+ * goes on. No original is opened, paths stay as they are. Both may be of any kind of store; `to` gets the model of `from` if it has none (another:
+ * EYE_EINVAL). At the end it is looked whether all of it is there, and some pictures' neighbours are compared. Somebody indexes: EYE_EBUSY. */
+EYE_API int eye_move(eye_lib *from, eye_lib *to, const eye_move_options *options,
+                     eye_move_counts *counts, struct eye_err *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -38,8 +38,22 @@ EYE_API const char *eye_version(void); /* "0.1.0" */
 
 typedef enum { EYE_LOG_DEBUG, EYE_LOG_INFO, EYE_LOG_WARN, EYE_LOG_ERROR } eye_log_level;
 
+/* How a Milvus server is used; NULL, 0: as suits the size of the collection (docs/MILVUS.md). */
 typedef struct {
-    const char *library; /* folder of the library; required */
+    const char *index;         /* "auto", "FLAT", "HNSW", "IVF_SQ8", "DISKANN" ... */
+    const char *index_params;  /* JSON, as the server takes them: {"M":16} */
+    const char *search_params; /* JSON: {"ef":200} */
+    const char *consistency;   /* "session", "strong", "bounded", "eventually" */
+    int timeout; /* seconds that a search waits for a server that is away; 0: 5. Index runs wait for as long as it takes */
+} eye_milvus;
+
+typedef struct {
+    const char *library; /* folder of the library; required without `store` */
+    const char *
+        store; /* milvus://[user[:password]@]host[:19530]/[database/]collection, or milvus+tls://...: pictures, their files and vectors lie on that
+                      server, for any number of machines, and `library` keeps what is this machine's own (keys, jobs, uploads, thumbnails);
+                      library NULL: a folder below $XDG_DATA_HOME/eyeshine/nodes. NULL: all lies in `library` */
+    eye_milvus milvus;
     const char *
         model; /* name or folder of a model to use instead of the library's own choice; NULL: that choice, else the starter */
     const char *models_dir; /* where imported models lie; NULL: $XDG_DATA_HOME/eyeshine/models */
@@ -57,8 +71,8 @@ typedef struct {
     void *log_ctx;
 } eye_options;
 
-/* NULL on error: EYE_ENOTFOUND (no library and !create, no such model), EYE_EFORMAT, EYE_EIO. The model is
- * loaded when first needed, so `status` and the like are quick. */
+/* NULL on error: EYE_ENOTFOUND (no library and !create, no such model), EYE_EFORMAT, EYE_EIO, EYE_EREMOTE (the store is away and !create). The
+ * model is loaded when first needed, so `status` and the like are quick. */
 EYE_API eye_lib *eye_open(const eye_options *options, struct eye_err *err);
 EYE_API void eye_close(eye_lib *lib);
 
@@ -83,6 +97,8 @@ typedef struct {
     double seconds,
         rate; /* since the start; pictures embedded a second over the last few seconds */
     uint64_t offline_roots;
+    const char *
+        waiting; /* a sentence: what the run waits for just now (the store's server is away, its index is made); NULL: nothing. During the call */
 } eye_index_progress;
 
 typedef struct {
@@ -253,6 +269,24 @@ typedef struct {
     size_t index_segments;
 } eye_status;
 EYE_API int eye_status_get(eye_lib *lib, eye_status *out, struct eye_err *err);
+
+/* The server that the library lies on. */
+typedef struct {
+    const char *
+        name; /* milvus://host:port/collection, without secrets, borrowed from lib; NULL: there is no server, all else says nothing */
+    bool reachable;                /* it answers; else `trouble` says why not */
+    bool there;                    /* the collection was made */
+    bool loaded;                   /* it can be searched just now */
+    char version[48];              /* of the server */
+    char index[32];                /* type of the index; "" without one */
+    char state[32];                /* of loading, in a word or two */
+    char trouble[EYE_ERR_MSG_MAX]; /* one sentence; "" without any */
+    uint64_t rows, indexed;        /* as the server counts, some time ago */
+} eye_remote;
+/* One quick look (some seconds at most). 0 also when the server is away. */
+EYE_API int eye_remote_get(eye_lib *lib, eye_remote *out, struct eye_err *err);
+/* Can a search be answered just now? 0, or an error that says why not: EYE_EREMOTE (the server is away), EYE_EBUSY (the collection is being loaded) ... */
+EYE_API int eye_ready(eye_lib *lib, struct eye_err *err);
 
 typedef struct {
     int64_t id;

@@ -77,6 +77,7 @@ struct cli_setting {
 
 enum {
     SET_LIBRARY,
+    SET_STORE,
     SET_MODEL,
     SET_MODELS_DIR,
     SET_SHARE,
@@ -101,6 +102,11 @@ enum {
     SET_WATCH_POLL,
     SET_SERVER,
     SET_KEY_FILE,
+    SET_MILVUS_INDEX,
+    SET_MILVUS_INDEX_PARAMS,
+    SET_MILVUS_SEARCH_PARAMS,
+    SET_MILVUS_CONSISTENCY,
+    SET_MILVUS_TIMEOUT,
     SET_COUNT
 };
 
@@ -132,6 +138,15 @@ int cli_setting_list(const struct cli_setting *s, const char *separator, char **
 
 /* The settings as library options; CLI_USAGE after saying which value is no number. */
 int cli_options(struct cli_ctx *ctx);
+
+/* ---- where.c: where the library lies ---- */
+bool cli_is_server(const char *store); /* else it is a folder */
+/* What the setting `store` and those of Milvus mean; CLI_USAGE after saying why. */
+int cli_store_options(const struct cli_settings *s, eye_options *o);
+/* The address without its secrets; yours, NULL without memory. */
+char *cli_store_shown(const char *store);
+void cli_store_hide(char *arg);             /* its secrets, in place */
+char *cli_where(const struct cli_ctx *ctx); /* store or library, for people; yours */
 
 struct cli_command {
     const char *name;

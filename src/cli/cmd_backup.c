@@ -102,6 +102,11 @@ static int run_restore(struct cli_ctx *ctx, int argc, char **argv)
     }
     if (!code)
         code = cli_options(ctx);
+    if (!code && ctx->options.store) {
+        cli_say("restore makes a library in a folder, not on a server: restore it with --library "
+                "DIR and without --store, then 'eyeshine --library DIR export --to milvus://...'");
+        code = CLI_USAGE;
+    }
     if (!code && !ctx->options.library) {
         cli_say("no library: give --library DIR, or set $EYESHINE_LIBRARY or $HOME");
         code = CLI_FAILED;

@@ -160,7 +160,8 @@ static void put_man(void)
     const struct cli_opt *g = cli_global_opts(&n);
     printf(".TH EYESHINE 1 \"\" \"eyeshine %s\" \"User Commands\"\n.SH NAME\neyeshine \\- find any "
            "picture by what it shows\n"
-           ".SH SYNOPSIS\n.B eyeshine\n[\\-\\-library DIR] COMMAND ...\n.SH DESCRIPTION\n"
+           ".SH SYNOPSIS\n.B eyeshine\n[\\-\\-library DIR | \\-\\-store URL] COMMAND ...\n.SH "
+           "DESCRIPTION\n"
            "Indexes folders of pictures with an OpenCLIP model and finds them by words or by "
            "another picture, on this machine "
            "alone.\n.SH COMMANDS\n",

@@ -21,13 +21,13 @@ static int parse_json_only(struct cli_ctx *ctx, const struct cli_command *c, int
     return code;
 }
 
-static int setting_json(struct buf *b, const struct cli_setting *s)
+static int setting_json(struct buf *b, const struct cli_setting *s, const char *value)
 {
     struct json_writer w;
     jw_init(&w, b);
     jw_object(&w);
     jw_kstr(&w, "key", s->key);
-    jw_kstr(&w, "value", s->value);
+    jw_kstr(&w, "value", value);
     jw_kstr(&w, "from", cli_origin_name(s->origin));
     jw_kstr(&w, "environment", s->env);
     jw_object_end(&w);
@@ -48,11 +48,14 @@ static int run_config(struct cli_ctx *ctx, int argc, char **argv)
                ctx->settings.file_read ? "" : " (not there)");
     for (int i = 0; i < SET_COUNT && !code; i++) {
         const struct cli_setting *s = &ctx->settings.all[i];
+        char *shown = i == SET_STORE && s->value ? cli_store_shown(s->value) : NULL;
+        const char *value = shown ? shown : i == SET_STORE ? NULL : s->value;
         if (json)
-            code = setting_json(&b, s);
+            code = setting_json(&b, s, value);
         else
-            printf("%-16s = %-36s # from %s; $%s: %s\n", s->key, s->value ? s->value : "",
+            printf("%-20s = %-36s # from %s; $%s: %s\n", s->key, value ? value : "",
                    cli_origin_name(s->origin), s->env, s->help);
+        free(shown);
     }
     buf_release(&b);
     return code;

@@ -118,7 +118,8 @@ static int show(struct cli_ctx *ctx, const struct model_args *a, const char *nam
     buf_init(&out.line, 1 << 20);
     /* Which one is in use is the library's to say; without a library the list is still of use. */
     ctx->options.create = false;
-    eye_lib *lib = ctx->options.library ? eye_open(&ctx->options, NULL) : NULL;
+    bool any = ctx->options.library || ctx->options.store;
+    eye_lib *lib = any ? eye_open(&ctx->options, NULL) : NULL;
     int code = name ? eye_model_info(lib, &ctx->options, name, on_info, &out, &err)
                     : eye_models(lib, &ctx->options, on_listed, &out, &err);
     eye_close(lib);

@@ -347,8 +347,10 @@ static int serve(struct cli_ctx *ctx, struct api_config *c, struct serve_log *lo
     }
     warn_about(ctx, c);
     const char *url = api_url(server);
-    printf("eyeshine: serving %s at %s%s (Ctrl-C stops)\n", ctx->options.library, url,
+    char *where = cli_where(ctx);
+    printf("eyeshine: serving %s at %s%s (Ctrl-C stops)\n", where ? where : "", url,
            strncmp(url, "unix:", 5) == 0 ? "" : "/");
+    free(where);
     fflush(stdout);
     serve_notify("READY=1");
     wait_for_end(&signals, log);

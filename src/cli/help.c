@@ -43,7 +43,9 @@ void cli_help_command(const struct cli_command *c, FILE *out)
 
 void cli_help(FILE *out)
 {
-    fputs("eyeshine [--library DIR] COMMAND ...\n\nFind any picture by what it shows.\n\n", out);
+    fputs("eyeshine [--library DIR | --store URL] COMMAND ...\n\nFind any picture by what it "
+          "shows.\n\n",
+          out);
     for (size_t i = 0; cli_commands[i]; i++)
         fprintf(out, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     fputs("\nEverywhere:\n", out);

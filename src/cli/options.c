@@ -57,6 +57,14 @@ static int set_number(const struct cli_command *command, const struct cli_opt *o
     return 0;
 }
 
+static int set_setting(struct cli_ctx *ctx, int which, const char *text)
+{
+    int code = cli_settings_flag(&ctx->settings, which, text);
+    if (which == SET_STORE)
+        cli_store_hide((char *)(uintptr_t)text); /* argv's, which main may write to */
+    return code;
+}
+
 static int set_value(struct cli_ctx *ctx, const struct cli_command *command,
                      const struct cli_opt *o, const char *text)
 {
@@ -64,7 +72,7 @@ static int set_value(struct cli_ctx *ctx, const struct cli_command *command,
     case CLI_FLAG: *(bool *)o->value = true; return 0;
     case CLI_TEXT: *(const char **)o->value = text; return 0;
     case CLI_LIST: return cli_list_add(o->value, text);
-    case CLI_SETTING: return cli_settings_flag(&ctx->settings, o->setting, text);
+    case CLI_SETTING: return set_setting(ctx, o->setting, text);
     case CLI_INT:
     case CLI_NUM: break;
     }

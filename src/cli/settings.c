@@ -1,7 +1,7 @@
 /* settings.c - settings from a file, then the environment, then flags; each remembers where it came from.
  *
  * The file is `key = value` a line, # begins a comment: $EYESHINE_CONFIG, else $XDG_CONFIG_HOME/eyeshine/config,
- * else ~/.config/eyeshine/config. No setting is a secret. */
+ * else ~/.config/eyeshine/config. No setting is a secret but what the address of a store may hold, see where.c. */
 #include <ctype.h>
 #include <errno.h>
 #include <unistd.h>
@@ -17,6 +17,8 @@ static const struct {
 } known[SET_COUNT] = {
     [SET_LIBRARY] = {"library", "EYESHINE_LIBRARY",
                      "folder of the library (default: ~/.local/share/eyeshine)"},
+    [SET_STORE] = {"store", "EYESHINE_STORE",
+                   "server that many machines share, milvus://HOST[:PORT]/COLLECTION"},
     [SET_MODEL] = {"model", "EYESHINE_MODEL",
                    "model to use instead of the library's own, by name or folder"},
     [SET_MODELS_DIR] = {"models-dir", "EYESHINE_MODELS", "folder where imported models lie"},
@@ -58,6 +60,17 @@ static const struct {
     [SET_SERVER] = {"server", "EYESHINE_SERVER",
                     "search and index ask this server instead of a library here"},
     [SET_KEY_FILE] = {"key-file", "EYESHINE_KEY_FILE", "file that holds the API key for --server"},
+    [SET_MILVUS_INDEX] =
+        {"milvus-index", "EYESHINE_MILVUS_INDEX",
+         "type of a server's index: auto, FLAT, HNSW, IVF_SQ8 ... (default: auto)"},
+    [SET_MILVUS_INDEX_PARAMS] = {"milvus-index-params", "EYESHINE_MILVUS_INDEX_PARAMS",
+                                 "its parameters as JSON, like {\"M\":16}"},
+    [SET_MILVUS_SEARCH_PARAMS] = {"milvus-search-params", "EYESHINE_MILVUS_SEARCH_PARAMS",
+                                  "parameters of a search as JSON, like {\"ef\":200}"},
+    [SET_MILVUS_CONSISTENCY] = {"milvus-consistency", "EYESHINE_MILVUS_CONSISTENCY",
+                                "session, strong, bounded or eventually (default: session)"},
+    [SET_MILVUS_TIMEOUT] = {"milvus-timeout", "EYESHINE_MILVUS_TIMEOUT",
+                            "seconds that a search waits for a server that is away (default: 5)"},
 };
 
 const char *cli_origin_name(enum cli_origin origin)
@@ -252,13 +265,13 @@ int cli_options(struct cli_ctx *ctx)
     o->log = on_log;
     o->log_ctx = ctx;
     log_set_sink(on_base_log, ctx, LOG_INFO);
-    return 0;
+    return cli_store_options(&ctx->settings, o);
 }
 
 eye_lib *cli_open(struct cli_ctx *ctx, bool create)
 {
     struct eye_err err = {0};
-    if (!ctx->options.library) {
+    if (!ctx->options.library && !ctx->options.store) {
         cli_say("no library: give --library DIR, or set $EYESHINE_LIBRARY or $HOME");
         return NULL;
     }

@@ -5,6 +5,8 @@
  * changed pictures, files or roots; it is read (some microseconds) each time, and an answer carries the generation of
  * the very snapshot that it was read in. So an answer is never out of date, and nobody has to be told of changes.
  *
+ * On a server nothing is remembered: the filter goes along with each search, and only how many pass is asked for here.
+ *
  * The key is a hash of the filter as the store gets it, each member in turn. Answers are shared while they are in use, and forgotten least
  * recently used first, when there are too many or they take too much memory, or all when the generation moved on. */
 #include "engine/search.h"
@@ -216,6 +218,20 @@ static int answer(eye_lib *lib, struct store *s, const struct store_where *w,
     return 0;
 }
 
+static int pass_on(struct store *s, struct eng_where *w, struct eng_allowed *out,
+                   struct eye_err *err)
+{
+    struct eng_where *kept = mem_calloc(1, sizeof *kept, err);
+    if (!kept) {
+        return EYE_ENOMEM;
+    }
+    *kept = *w;
+    *w = (struct eng_where){.top = NULL};
+    out->owned = kept;
+    out->where = kept->top;
+    return store_where_count(s, out->where, &out->total, err);
+}
+
 int eng_allowed_get(eye_lib *lib, struct store *s, const eye_filter *filter, const eye_where *where,
                     struct eng_allowed *out, struct eye_err *err)
 {
@@ -226,6 +242,11 @@ int eng_allowed_get(eye_lib *lib, struct store *s, const eye_filter *filter, con
         return rc;
     }
     out->all = !w.top;
+    if (lib->remote && w.top) {
+        rc = pass_on(s, &w, out, err);
+        eng_where_free(&w);
+        return rc;
+    }
     rc = out->all ? store_count(s, &out->total, err) : answer(lib, s, w.top, out, err);
     eng_where_free(&w);
     return rc;
@@ -237,6 +258,10 @@ void eng_allowed_put(eye_lib *lib, struct eng_allowed *allowed)
         pthread_mutex_lock(&lib->answers->lock);
         unref(allowed->held);
         pthread_mutex_unlock(&lib->answers->lock);
+    }
+    if (allowed->owned) {
+        eng_where_free(allowed->owned);
+        free(allowed->owned);
     }
     *allowed = (struct eng_allowed){.all = false};
 }

@@ -3,7 +3,8 @@
  * 21 bytes, base64 without padding (RFC 4648 section 5): order, version, score as its bits, id, how many results came up to it, and the
  * first bytes of a SHA-256 over these. The sum keeps out what is mistyped or cut off; it is no secret, for a cursor gives no
  * right to anything. Numbers are big-endian. The score is the scan's own, before it is clamped for
- * people, so that the next page begins exactly behind it. */
+ * people, so that the next page begins exactly behind it. On a server ids do not grow with time; there the time of adding takes the place
+ * of score and depth, so that the next page begins right even if the last picture of this one is gone. */
 #include <math.h>
 
 #include "engine/search.h"
@@ -42,9 +43,14 @@ void eng_cursor_write(enum eng_order order, const struct eng_place *place, char 
     memcpy(&bits, &place->hit.score, sizeof bits);
     put(b, (uint64_t)order, 1);
     put(b + 1, VERSION, 1);
-    put(b + 2, bits, 4);
     put(b + 6, (uint64_t)place->hit.id, 8);
-    put(b + 14, place->depth < DEPTH_MAX ? place->depth : DEPTH_MAX, 3);
+    if (order == ENG_BY_TIME) { /* 56 bits of seconds */
+        put(b + 2, (uint64_t)place->added_at >> 24, 4);
+        put(b + 14, (uint64_t)place->added_at, 3);
+    } else {
+        put(b + 2, bits, 4);
+        put(b + 14, place->depth < DEPTH_MAX ? place->depth : DEPTH_MAX, 3);
+    }
     seal(b, b + PAYLOAD);
     for (int i = 0; i < BYTES / 3; i++) {
         uint64_t three = get(b + 3 * i, 3);
@@ -80,10 +86,13 @@ int eng_cursor_read(const char *text, enum eng_order order, struct eng_place *pl
     uint8_t b[BYTES], check[CHECK];
     bool ok = decode(text, b);
     if (ok) {
-        uint32_t bits = (uint32_t)get(b + 2, 4);
+        uint32_t bits = b[0] == ENG_BY_TIME ? 0 : (uint32_t)get(b + 2, 4);
         memcpy(&place->hit.score, &bits, sizeof bits);
         place->hit.id = (int64_t)get(b + 6, 8);
-        place->depth = (size_t)get(b + 14, 3);
+        place->depth = b[0] == ENG_BY_TIME ? 0 : (size_t)get(b + 14, 3);
+        /* the sign comes back from the highest of 56 bits */
+        uint64_t at = get(b + 2, 4) << 24 | get(b + 14, 3);
+        place->added_at = (int64_t)(at << 8) >> 8;
         seal(b, check);
         ok = !memcmp(check, b + PAYLOAD, CHECK) && b[1] == VERSION && isfinite(place->hit.score);
     }
@@ -95,7 +104,9 @@ int eng_cursor_read(const char *text, enum eng_order order, struct eng_place *pl
     if (b[0] != order) {
         return eye_fail(err, EYE_EINVAL,
                         "the cursor is of another kind of search (%s): begin again without it",
-                        order == ENG_BY_AGE ? "with terms" : "without terms");
+                        b[0] == ENG_BY_SCORE    ? "with terms"
+                        : order == ENG_BY_SCORE ? "without terms"
+                                                : "of another store");
     }
     return 0;
 }

@@ -43,10 +43,9 @@ static int fetch(struct eng_dup_vectors *v, const int64_t *ids, size_t n, size_t
     size_t dim = (size_t)v->dim;
     memcpy(sorted, ids, n * sizeof *ids);
     qsort(sorted, n, sizeof *sorted, by_number);
-    int rc = v->session.vectors->model
-                 ? store_vector_rows(v->session.store, v->session.vectors->model, v->dim, sorted, n,
-                                     v->rows, found, err)
-                 : EYE_ENOTFOUND; /* nothing was ever embedded */
+    int rc = v->session.model_id ? store_vector_rows(v->session.store, v->session.model_id, v->dim,
+                                                     sorted, n, v->rows, found, err)
+                                 : EYE_ENOTFOUND; /* nothing was ever embedded */
     for (size_t i = 0; i < n; i++) {
         const int64_t *place = bsearch(&ids[i], sorted, n, sizeof *sorted, by_number);
         size_t row = place ? (size_t)(place - sorted) : 0;

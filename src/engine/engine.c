@@ -82,6 +82,29 @@ static int copy_globs(eye_lib *lib, const eye_options *options, struct eye_err *
     return lib->exclude ? 0 : EYE_ENOMEM;
 }
 
+/* The first store handle, and the folder that it made or found. */
+static int open_store(eye_lib *lib, const eye_options *options, struct eye_err *err)
+{
+    int rc = options->store ? eng_remote_open(lib, options, err) : 0;
+    if (rc < 0) {
+        return rc;
+    }
+    char *dir = options->library && options->library[0] ? mem_strdup(options->library, err)
+                                                        : eng_node_folder(lib->remote, err);
+    if (!dir) {
+        return eng_code(err);
+    }
+    struct store *s = lib->remote
+                          ? store_open_remote(dir, lib->remote, lib->create, lib->read_only, err)
+                          : store_open(dir, lib->create, lib->read_only, err);
+    if (s) {
+        lib->idle[lib->nidle++] = s;
+        lib->dir = fs_real(dir, err);
+    }
+    free(dir);
+    return lib->dir ? 0 : eng_code(err);
+}
+
 static int open_parts(eye_lib *lib, const eye_options *options, struct eye_err *err)
 {
     int rc = eng_places_init(&lib->places, options, err);
@@ -98,18 +121,12 @@ static int open_parts(eye_lib *lib, const eye_options *options, struct eye_err *
         }
         free(folder);
     }
-    struct store *s = store_open(options->library, options->create, options->read_only, err);
-    if (!s) {
-        return EYE_EIO;
-    }
-    lib->idle[lib->nidle++] = s;
-    lib->dir = fs_real(options->library, err);
-    return lib->dir ? 0 : EYE_EIO;
+    return open_store(lib, options, err);
 }
 
 eye_lib *eye_open(const eye_options *options, struct eye_err *err)
 {
-    if (!options || !options->library || !options->library[0]) {
+    if (!options || (!options->store && (!options->library || !options->library[0]))) {
         eye_fail(err, EYE_EINVAL, "no library folder was named");
         return NULL;
     }
@@ -122,6 +139,7 @@ eye_lib *eye_open(const eye_options *options, struct eye_err *err)
     pthread_mutex_init(&lib->log_lock, NULL);
     lib->threads = options->threads > 0 ? options->threads : cpu_count();
     lib->read_only = options->read_only;
+    lib->create = options->create;
     lib->limits = eng_limits(options);
     lib->log = options->log;
     lib->log_ctx = options->log_ctx;
@@ -151,6 +169,7 @@ void eye_close(eye_lib *lib)
     for (size_t i = 0; i < lib->nidle; i++) {
         store_close(lib->idle[i]);
     }
+    store_remote_close(lib->remote);
     if (lib->model) {
         eng_model_put(lib, lib->model);
     }
@@ -195,13 +214,18 @@ struct store *eng_store_get(eye_lib *lib, struct eye_err *err)
         s = lib->idle[--lib->nidle];
     }
     pthread_mutex_unlock(&lib->lock);
-    return s ? s : store_open(lib->dir, false, lib->read_only, err);
+    if (s) {
+        return s;
+    }
+    return lib->remote ? store_open_remote(lib->dir, lib->remote, lib->create, lib->read_only, err)
+                       : store_open(lib->dir, false, lib->read_only, err);
 }
 
 void eng_store_put(eye_lib *lib, struct store *s)
 {
     if (s) {
         store_shrink(s, IDLE_STORE_BYTES);
+        store_relax(s, false);
     }
     pthread_mutex_lock(&lib->lock);
     if (s && lib->nidle < ENG_IDLE_STORES) {

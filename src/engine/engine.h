@@ -44,8 +44,21 @@ struct eng_turns {
 
 enum { ENG_IDLE_STORES = 32 }; /* a server has so many threads */
 
+/* A thread that waits for a server as long as its fn (told what for) gives 0; remote.c. */
+typedef int eng_wait_fn(void *ctx, const char *what);
+struct eng_waiter {
+    struct eng_waiter *next; /* under lib->lock */
+    pthread_t thread;
+    eng_wait_fn *fn;
+    void *ctx;
+};
+
 struct eye_lib {
-    char *dir; /* absolute */
+    char *dir;                   /* absolute */
+    struct store_remote *remote; /* the server that the library lies on; NULL: all lies in dir */
+    bool create;                 /* the options' */
+    double patience;             /* seconds that a search waits for an absent server */
+    struct eng_waiter *waiters;
     struct eng_places places;
     int threads;
     bool read_only;
@@ -99,6 +112,18 @@ static inline int eng_code(const struct eye_err *err)
 {
     return err && err->code < 0 ? err->code : EYE_EIO;
 }
+
+/* ---- remote.c: a library on a server ---- */
+int eng_remote_open(eye_lib *lib, const eye_options *options, struct eye_err *err);
+/* Where a node keeps what is its own, when no folder was named. Yours. */
+char *eng_node_folder(const struct store_remote *remote, struct eye_err *err);
+/* From here to there this thread waits for an absent server as long as fn gives 0; who does not say so waits some seconds. The waiter is the caller's
+ * memory; of several the newest counts. */
+void eng_wait_begin(eye_lib *lib, struct eng_waiter *w, eng_wait_fn *fn, void *ctx);
+void eng_wait_end(eye_lib *lib, struct eng_waiter *w);
+/* EYE_EINVAL if the library lies on a server: `what` cannot be had there, `instead` is what to do. */
+int eng_embedded_only(const eye_lib *lib, const char *what, const char *instead,
+                      struct eye_err *err);
 
 /* ---- places.c: where models are found ---- */
 int eng_places_init(struct eng_places *p, const eye_options *options, struct eye_err *err);
@@ -176,9 +201,13 @@ void eng_encodings_put(struct eng_encodings *e, const struct hash *weights, cons
 
 /* ---- allowed.c: what passes filters asked for lately ---- */
 struct eng_allowed {
-    bool all;           /* there is no filter */
-    const int64_t *ids; /* [n] ascending, borrowed until eng_allowed_put; NULL if all */
+    bool all; /* there is no filter */
+    const int64_t
+        *ids; /* [n] ascending, borrowed until eng_allowed_put; NULL if all, or on a server */
     size_t n;
+    const struct store_where
+        *where;              /* on a server, which filters by itself: the filter; NULL if all */
+    void *owned;             /* its memory */
     uint64_t total;          /* pictures that pass */
     struct eng_answer *held; /* for eng_allowed_put */
 };

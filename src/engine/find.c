@@ -8,7 +8,10 @@
  * The filter is answered by the store first and becomes a mask over the vectors: then the search is exact, up to a million
  * that pass. Asking the k nearest and filtering them afterwards, as is often done, loses results.
  *
- * Without terms nothing is compared: newest first, by id, without model and vectors. */
+ * Without terms nothing is compared: newest first, by id, without model and vectors.
+ *
+ * A library on a server is asked the same questions; it takes the filter itself, and its ids say nothing of age, so there the order without terms is the time
+ * of adding, then the id. */
 #include <math.h>
 
 #include "engine/search.h"
@@ -30,6 +33,8 @@ struct find {
     struct vector_hit *hits; /* [limit + 1 + likes] */
     size_t depth;            /* results before the page */
     struct vector_hit at;    /* where the page begins */
+    int64_t at_time;         /* the same, ENG_BY_TIME */
+    int64_t *times;          /* [limit + 1] of the hits, likewise */
     bool paged;              /* there is such a place */
     eye_results *results;
 };
@@ -59,7 +64,7 @@ static int encode(struct find *f, struct eye_err *err)
     }
     rc = rc < 0 ? rc
                 : eng_queries_encode(f->lib, f->session.model, f->session.store,
-                                     f->session.vectors->model, queries, f->nterms, u, err);
+                                     f->session.model_id, queries, f->nterms, u, err);
     rc = rc < 0 ? rc : eng_mix(f->terms, f->nterms, u, dim, info, f->v, &f->cal, err);
     free(queries);
     free(u);
@@ -108,6 +113,7 @@ static int next_by_score(struct find *f, size_t max, size_t *n, struct eye_err *
     if (!f->allowed.all) {
         rank.ids = f->allowed.ids;
         rank.nids = f->allowed.n;
+        rank.where = f->allowed.where;
     }
     int rc = eng_rank(f->lib, &f->session, &rank, err);
     if (rc < 0) {
@@ -141,15 +147,25 @@ static size_t newest_of(const struct find *f, int64_t before, size_t max)
     return n;
 }
 
+static int ask_newest(struct find *f, int64_t before, int64_t *ids, size_t max, size_t *n,
+                      struct eye_err *err)
+{
+    if (!f->lib->remote) {
+        return store_newest(f->session.store, before, ids, max, n, err);
+    }
+    return store_newest_where(f->session.store, f->allowed.where, f->paged ? f->at_time : INT64_MAX,
+                              before, ids, f->times, max, n, err);
+}
+
 static int next_by_age(struct find *f, size_t max, size_t *n, struct eye_err *err)
 {
     int64_t before = f->paged ? f->at.id : INT64_MAX;
-    if (!f->allowed.all) {
+    if (!f->allowed.all && !f->lib->remote) {
         *n = newest_of(f, before, max);
         return 0;
     }
     int64_t *ids = mem_calloc(max, sizeof *ids, err);
-    int rc = ids ? store_newest(f->session.store, before, ids, max, n, err) : EYE_ENOMEM;
+    int rc = ids ? ask_newest(f, before, ids, max, n, err) : EYE_ENOMEM;
     for (size_t i = 0; rc == 0 && i < *n; i++) {
         f->hits[i] = (struct vector_hit){.id = ids[i]};
     }
@@ -159,11 +175,16 @@ static int next_by_age(struct find *f, size_t max, size_t *n, struct eye_err *er
 
 /* ---- a page ---- */
 
+static enum eng_order order_of(const struct find *f)
+{
+    return f->nterms ? ENG_BY_SCORE : f->lib->remote ? ENG_BY_TIME : ENG_BY_AGE;
+}
+
 static int turn_page(struct find *f, const struct vector_hit *last, struct eye_err *err)
 {
     char text[ENG_CURSOR_LEN + 1];
-    struct eng_place place = {*last, f->depth + f->results->n};
-    eng_cursor_write(f->nterms ? ENG_BY_SCORE : ENG_BY_AGE, &place, text);
+    struct eng_place place = {*last, f->depth + f->results->n, f->at_time};
+    eng_cursor_write(order_of(f), &place, text);
     f->results->next = mem_strdup(text, err);
     return f->results->next ? 0 : EYE_ENOMEM;
 }
@@ -174,12 +195,14 @@ static int fill_page(struct find *f, struct eye_err *err)
 {
     size_t limit = f->options->limit, n = 0;
     f->hits = mem_calloc(limit + 1 + f->likes, sizeof *f->hits, err);
-    if (!f->hits) {
+    f->times = f->hits ? mem_calloc(limit + 1, sizeof *f->times, err) : NULL;
+    if (!f->times) {
         return EYE_ENOMEM;
     }
     for (;;) {
         size_t want = limit - f->results->n + 1;
         int rc = f->nterms ? next_by_score(f, want, &n, err) : next_by_age(f, want, &n, err);
+        rc = rc < 0 ? rc : eng_results_gather(f->session.store, f->hits, n, err);
         for (size_t i = 0; rc == 0 && i < n; i++) {
             struct eng_hit hit = {0, f->hits[i], f->nterms ? &f->cal : NULL};
             if (f->results->n == limit) {
@@ -188,6 +211,7 @@ static int fill_page(struct find *f, struct eye_err *err)
             int added = eng_results_add(f->results, f->session.store, &hit, err);
             rc = added < 0 ? added : 0;
             f->at = f->hits[i];
+            f->at_time = f->times[i];
             f->paged = true;
         }
         if (rc < 0 || n < want) {
@@ -231,9 +255,10 @@ static int check(struct find *f, struct eye_err *err)
     }
     int rc = 0;
     if (o->cursor) {
-        struct eng_place place = {{0, 0}, 0};
-        rc = eng_cursor_read(o->cursor, f->nterms ? ENG_BY_SCORE : ENG_BY_AGE, &place, err);
+        struct eng_place place = {{0, 0}, 0, 0};
+        rc = eng_cursor_read(o->cursor, order_of(f), &place, err);
         f->at = place.hit;
+        f->at_time = place.added_at;
         f->depth = place.depth;
         f->paged = rc == 0;
     }
@@ -256,6 +281,7 @@ int eye_find(eye_lib *lib, const eye_term *terms, size_t nterms, const eye_find_
     eng_allowed_put(lib, &f.allowed);
     free(f.v);
     free(f.hits);
+    free(f.times);
     if (rc < 0) {
         eye_results_free(f.results);
         return eye_fail(err, rc, "%s", local.msg);

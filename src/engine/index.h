@@ -64,7 +64,8 @@ struct eng_rank {
     size_t n;
     const int64_t *ids; /* [nids] ascending: what may be found; NULL: everything */
     size_t nids;
-    bool exact; /* compare with every vector in full */
+    const struct store_where *where; /* on a server: instead of ids; NULL: everything */
+    bool exact;                      /* compare with every vector in full */
 };
 /* The session's store is to be held at one moment by the caller (store_read_begin): a lock a row would cost as much as the row. */
 int eng_rank(eye_lib *lib, struct eng_session *session, const struct eng_rank *rank,

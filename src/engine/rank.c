@@ -1,7 +1,9 @@
 /* rank.c - the nearest vectors: by the index, and without it when it is not to be used or not to be trusted.
  *
  * A segment's file may be damaged while it is in use. Then the search says so, and the answer comes from the store (exact.c), to the bit what a
- * whole index would give or better; the thread that makes segments looks through the files and makes the damaged one anew. */
+ * whole index would give or better; the thread that makes segments looks through the files and makes the damaged one anew.
+ *
+ * On a server all of this is the server's: it gets queries and filter as they are. */
 #include "engine/index.h"
 #include "engine/search.h"
 
@@ -41,12 +43,27 @@ static void suspect(eye_lib *lib, struct eng_vectors *v, const struct eye_err *w
     }
 }
 
+static int by_server(struct eng_session *session, const struct eng_rank *rank, struct eye_err *err)
+{
+    if (!session->model_id) { /* nothing was ever embedded */
+        for (size_t i = 0; i < rank->n; i++) {
+            rank->asks[i].count = 0;
+        }
+        return 0;
+    }
+    return store_search(session->store, session->model_id, rank->where, rank->exact, rank->asks,
+                        rank->n, err);
+}
+
 int eng_rank(eye_lib *lib, struct eng_session *session, const struct eng_rank *rank,
              struct eye_err *err)
 {
     struct eng_vectors *v = session->vectors;
     struct eye_err why = {0};
     struct pool *pool;
+    if (!v) {
+        return by_server(session, rank, err);
+    }
     int rc = eng_pool(lib, &pool, err);
     if (rc < 0) {
         return rc;

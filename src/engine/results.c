@@ -1,6 +1,6 @@
 /* results.c - what is told of each picture that was found, and how much its score says.
  *
- * Only what is shown is read from the store, page by page: one row and its paths for each result. */
+ * Only what is shown is read from the store, page by page: one row and its paths for each result, from a server all of them at once. */
 #include <math.h>
 
 #include "engine/search.h"
@@ -102,6 +102,21 @@ static int fill(eye_result *e, const struct store_picture *pic, char *const *pat
     e->taken_at = pic->taken_at;
     e->added_at = pic->added_at;
     return e->path && e->format && e->hash ? 0 : EYE_ENOMEM;
+}
+
+int eng_results_gather(struct store *s, const struct vector_hit *hits, size_t n,
+                       struct eye_err *err)
+{
+    if (!store_is_remote(s) || n == 0) {
+        return 0;
+    }
+    int64_t *ids = mem_calloc(n, sizeof *ids, err);
+    for (size_t i = 0; ids && i < n; i++) {
+        ids[i] = hits[i].id;
+    }
+    int rc = ids ? store_gather(s, ids, n, false, err) : EYE_ENOMEM;
+    free(ids);
+    return rc;
 }
 
 int eng_results_add(eye_results *r, struct store *s, const struct eng_hit *hit, struct eye_err *err)

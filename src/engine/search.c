@@ -40,17 +40,19 @@ struct search {
 
 int eng_session_open(eye_lib *lib, struct eng_session *session, struct eye_err *err)
 {
-    int64_t id;
     struct eye_err local = {0};
-    *session = (struct eng_session){NULL, NULL, NULL};
+    *session = (struct eng_session){.store = NULL};
     session->store = eng_store_get(lib, &local);
     session->model = session->store ? eng_model_get(lib, session->store, &local) : NULL;
-    if (session->model && eng_model_id(session->model, session->store, false, &id, &local) == 0) {
+    bool ok = session->model &&
+              eng_model_id(session->model, session->store, false, &session->model_id, &local) == 0;
+    if (ok && !lib->remote) {
         const struct clip_info *info = clip_info(session->model->clip);
         const struct vector_spec spec = {info->dim, info->weights};
-        session->vectors = eng_vectors_get(lib, session->store, id, &spec, &local);
+        session->vectors = eng_vectors_get(lib, session->store, session->model_id, &spec, &local);
+        ok = session->vectors != NULL;
     }
-    return session->vectors ? 0 : eye_fail(err, eng_code(&local), "%s", local.msg);
+    return ok ? 0 : eye_fail(err, eng_code(&local), "%s", local.msg);
 }
 
 void eng_session_close(eye_lib *lib, struct eng_session *session)
@@ -72,7 +74,7 @@ static int prepare(struct search *sr, struct eye_err *err)
     }
     sr->q = mem_calloc(n, sizeof *sr->q, err);
     return sr->q ? eng_queries_encode(sr->lib, sr->session.model, sr->session.store,
-                                      sr->session.vectors->model, sr->queries, sr->nq, sr->q, err)
+                                      sr->session.model_id, sr->queries, sr->nq, sr->q, err)
                  : EYE_ENOMEM;
 }
 
@@ -103,20 +105,51 @@ static int compare(struct search *sr, size_t k, struct eye_err *err)
     return rc;
 }
 
+static int count_vectors(const struct eng_session *session, uint64_t *n, struct eye_err *err)
+{
+    if (session->vectors) {
+        *n = (uint64_t)session->vectors->mark.vectors;
+        return 0;
+    }
+    return store_count(session->store, n, err);
+}
+
+/* Before the hits of query i are told: those of as many queries as make a good request. */
+static int gather(const struct search *sr, size_t i, size_t k, struct eye_err *err)
+{
+    enum { TOGETHER = 4096 };
+    size_t queries = k < TOGETHER ? TOGETHER / k : 1, n = 0;
+    if (!store_is_remote(sr->session.store) || i % queries != 0) {
+        return 0;
+    }
+    queries = queries < sr->nq - i ? queries : sr->nq - i;
+    struct vector_hit *all = mem_calloc(queries * k, sizeof *all, err);
+    for (size_t q = i; all && q < i + queries; q++) {
+        for (size_t h = 0; h < sr->counts[q]; h++) {
+            all[n++] = sr->hits[q * k + h];
+        }
+    }
+    int rc = all ? eng_results_gather(sr->session.store, all, n, err) : EYE_ENOMEM;
+    free(all);
+    return rc;
+}
+
 static int rank(struct search *sr, eye_results *r, struct eye_err *err)
 {
     const struct clip_info *info = clip_info(sr->session.model->clip);
-    size_t have = (size_t)sr->session.vectors->mark.vectors, k = sr->options->limit + 1, n;
-    k = k < have ? k : have; /* one more than asked for: `like` leaves its own picture out */
-    if (k == 0 || sr->nq == 0) {
-        return 0;
+    uint64_t have;
+    size_t k = sr->options->limit + 1, n; /* `like` leaves its own picture out */
+    int rc = count_vectors(&sr->session, &have, err);
+    k = k < have ? k : (size_t)have;
+    if (rc < 0 || k == 0 || sr->nq == 0) {
+        return rc;
     }
     if (!size_mul(sr->nq, k, &n)) {
         return eye_fail(err, EYE_EINVAL, "%zu queries are too many", sr->nq);
     }
     sr->hits = mem_calloc(n, sizeof *sr->hits, err);
     sr->counts = sr->hits ? mem_calloc(sr->nq, sizeof *sr->counts, err) : NULL;
-    int rc = sr->counts ? store_read_begin(sr->session.store, err) : EYE_ENOMEM;
+    rc = sr->counts ? store_read_begin(sr->session.store, err) : EYE_ENOMEM;
     if (rc < 0) {
         return rc;
     }
@@ -124,8 +157,10 @@ static int rank(struct search *sr, eye_results *r, struct eye_err *err)
     for (size_t i = 0; rc == 0 && i < sr->nq; i++) {
         const struct clip_calibration *cal =
             sr->queries[i].words ? &info->text_cal : &info->image_cal;
-        rc = collect(r, sr->session.store, i, &sr->queries[i], cal, sr->hits + i * k, sr->counts[i],
-                     sr->options, err);
+        rc = gather(sr, i, k, err);
+        rc = rc < 0 ? rc
+                    : collect(r, sr->session.store, i, &sr->queries[i], cal, sr->hits + i * k,
+                              sr->counts[i], sr->options, err);
     }
     store_read_end(sr->session.store);
     return rc;

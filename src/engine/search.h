@@ -10,7 +10,8 @@
 struct eng_session {
     struct store *store;
     struct eng_model *model;
-    struct eng_vectors *vectors;
+    int64_t model_id;            /* in the store; 0: nothing was ever embedded with it */
+    struct eng_vectors *vectors; /* NULL: the server searches */
 };
 /* To be closed even when it fails. */
 int eng_session_open(eye_lib *lib, struct eng_session *session, struct eye_err *err);
@@ -32,6 +33,9 @@ struct eng_hit {
     const struct clip_calibration *cal; /* NULL: nothing was compared */
 };
 
+/* These hits are about to be added: from a server all of them come at once. */
+int eng_results_gather(struct store *s, const struct vector_hit *hits, size_t n,
+                       struct eye_err *err);
 /* 1: added; 0: the picture is gone meanwhile; negative: failed. */
 int eng_results_add(eye_results *r, struct store *s, const struct eng_hit *hit,
                     struct eye_err *err);
@@ -39,11 +43,16 @@ int eng_results_add(eye_results *r, struct store *s, const struct eng_hit *hit,
 /* ---- cursor.c ---- */
 
 enum { ENG_CURSOR_LEN = 28 };
-enum eng_order { ENG_BY_SCORE = 1, ENG_BY_AGE = 2 };
+enum eng_order {
+    ENG_BY_SCORE = 1,
+    ENG_BY_AGE = 2, /* ids grow with time */
+    ENG_BY_TIME = 3 /* they do not: by the time of adding, then id */
+};
 
 struct eng_place {
     struct vector_hit hit; /* the last result so far */
     size_t depth;          /* how many came up to it; no more than 2^24 - 1 are told */
+    int64_t added_at;      /* BY_TIME, which tells no depth and no score */
 };
 /* text: [ENG_CURSOR_LEN + 1] */
 void eng_cursor_write(enum eng_order order, const struct eng_place *place, char *text);

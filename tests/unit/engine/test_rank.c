@@ -64,7 +64,7 @@ static void test_a_cursor_knows_its_depth(void **state)
     (void)state;
     static const size_t depths[] = {0, 1, 480, 0xfffffe, 0xffffff, 0x1000000, (size_t)1 << 40};
     for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
-        struct eng_place in = {{12345678901, 0.25f}, depths[i]}, out;
+        struct eng_place in = {.hit = {12345678901, 0.25f}, .depth = depths[i]}, out;
         char text[ENG_CURSOR_LEN + 1];
         eng_cursor_write(ENG_BY_SCORE, &in, text);
         assert_int_equal(strlen(text), ENG_CURSOR_LEN);
@@ -72,6 +72,28 @@ static void test_a_cursor_knows_its_depth(void **state)
         assert_int_equal(out.hit.id, in.hit.id);
         assert_memory_equal(&out.hit.score, &in.hit.score, sizeof(float));
         assert_int_equal(out.depth, depths[i] < 0xffffff ? depths[i] : 0xffffff);
+    }
+}
+
+/* By time there is no score and no depth: the moment takes their place, whatever it is, and is no place in another order. */
+static void test_a_cursor_of_a_moment(void **state)
+{
+    (void)state;
+    static const int64_t moments[] = {0,        1,  -1,           1796000000,
+                                      0xffffff, -5, 0x7fffff0000, (int64_t)1 << 54};
+    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
+        struct eng_place in = {.hit = {(int64_t)1 << 52, 0}, .added_at = moments[i]}, out;
+        char text[ENG_CURSOR_LEN + 1];
+        struct eye_err err = {0};
+        eng_cursor_write(ENG_BY_TIME, &in, text);
+        assert_int_equal(eng_cursor_read(text, ENG_BY_TIME, &out, NULL), 0);
+        assert_int_equal(out.hit.id, in.hit.id);
+        assert_int_equal(out.added_at, moments[i]);
+        assert_int_equal(out.depth, 0);
+        assert_int_equal(eng_cursor_read(text, ENG_BY_AGE, &out, &err), EYE_EINVAL);
+        assert_non_null(strstr(err.msg, "of another store"));
+        assert_int_equal(eng_cursor_read(text, ENG_BY_SCORE, &out, &err), EYE_EINVAL);
+        assert_non_null(strstr(err.msg, "without terms"));
     }
 }
 
@@ -211,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pages),
         cmocka_unit_test(test_a_cursor_knows_its_depth),
+        cmocka_unit_test(test_a_cursor_of_a_moment),
         cmocka_unit_test(test_likes),
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_many_queries),
