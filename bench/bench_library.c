@@ -77,7 +77,7 @@ static void fill_row(uint64_t *seed, const float *centres, float *x, uint16_t *r
     }
     for (int i = 0; i < dim; i++)
         x[i] /= sqrtf(square);
-    eng_to_half(x, row, (size_t)dim);
+    half_from_floats(x, row, (size_t)dim);
 }
 
 static void put(struct store *s, int64_t model, int64_t root, size_t i, const uint16_t *row,

@@ -51,7 +51,7 @@ static int fetch(struct eng_dup_vectors *v, const int64_t *ids, size_t n, size_t
         size_t row = place ? (size_t)(place - sorted) : 0;
         there[i] = rc == 0 && found[row];
         if (there[i]) {
-            eng_from_half(v->rows + row * dim, v->queries + (at + i) * dim, dim);
+            half_to_floats(v->rows + row * dim, v->queries + (at + i) * dim, dim);
         }
     }
     return rc == EYE_ENOTFOUND ? 0 : rc;

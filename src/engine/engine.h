@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/half.h"
 #include "base/hash.h"
 #include "base/pool.h"
 #include "clip/clip.h"
@@ -239,9 +240,5 @@ void eng_watch_free(eye_lib *lib); /* likewise */
 struct eng_dups *eng_dups_new(struct eye_err *err);
 void eng_dups_free(struct eng_dups *d);   /* its threads have ended */
 void eng_later_free(struct eng_later *l); /* stops its threads; NULL is fine */
-
-/* ---- half.c ---- */
-void eng_to_half(const float *in, uint16_t *out, size_t n);
-void eng_from_half(const uint16_t *in, float *out, size_t n);
 
 #endif

@@ -105,7 +105,7 @@ static int embed(struct eng_lane *lane, struct eng_item *item, int fd, struct ey
     if (!item->vector) {
         return EYE_ENOMEM;
     }
-    eng_to_half(lane->vector, item->vector, (size_t)p->dim);
+    half_from_floats(lane->vector, item->vector, (size_t)p->dim);
     fill_picture(item, &meta);
     return 0;
 }

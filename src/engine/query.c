@@ -87,7 +87,7 @@ static int copy_stored(const struct encoder *e, int64_t id, float *out, struct e
         rc = store_vector_rows(e->store, e->model_id, dim, &id, 1, row, &there, err);
     }
     if (there) {
-        eng_from_half(row, out, (size_t)dim);
+        half_to_floats(row, out, (size_t)dim);
     } else if (rc == 0) {
         rc = eye_fail(err, EYE_ENOTFOUND, "no picture with id %lld is in the library",
                       (long long)id);

@@ -46,7 +46,7 @@ static inline void ix_row(uint64_t number, uint16_t row[IX_DIM])
     }
     for (int i = 0; i < IX_DIM; i++)
         x[i] /= sqrtf(square);
-    eng_to_half(x, row, IX_DIM);
+    half_from_floats(x, row, IX_DIM);
 }
 
 /* ---- a library ---- */

@@ -15,7 +15,7 @@ static void query_of(int number, float q[IX_DIM])
 {
     uint16_t row[IX_DIM];
     ix_row(900000 + (uint64_t)number, row);
-    eng_from_half(row, q, IX_DIM);
+    half_to_floats(row, q, IX_DIM);
 }
 
 /* One ask; every fifth has an infinity. */

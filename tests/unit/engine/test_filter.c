@@ -218,7 +218,7 @@ static void fill(struct fx *fx)
         }
         for (int k = 0; k < DIM; k++)
             v[k] /= sqrtf(sum);
-        eng_to_half(v, half, DIM);
+        half_from_floats(v, half, DIM);
         FX_OK(fx, store_put(s, &p, 1, half, DIM, &f.picture, &fx->err));
         assert_int_equal(f.picture, i + 1);
         FX_OK(fx, store_file_set(s, &f, &fx->err));

@@ -112,8 +112,8 @@ static void test_likes(void **state)
         p.like = b;
         if (!vector_row(set, a) || !vector_row(set, b))
             continue;
-        eng_from_half(vector_row(set, a), v, IX_DIM);
-        eng_from_half(vector_row(set, b), w, IX_DIM);
+        half_to_floats(vector_row(set, a), v, IX_DIM);
+        half_to_floats(vector_row(set, b), w, IX_DIM);
         for (int k = 0; k < IX_DIM; k++)
             length += (v[k] + w[k]) * (v[k] + w[k]);
         for (int k = 0; k < IX_DIM; k++)

@@ -1,8 +1,10 @@
-/* half.c - float32 to fp16 and back, for vectors on their way to and from the store.
+/* half.c - float32 to fp16 and back, for vectors on their way to and from a store.
  *
- * The engine may not reach into tensor/ (layer rules), and a few hundred numbers a picture need no kernel:
- * plain integer arithmetic, round to nearest even. Values are within [-1, 1], but any float is handled. */
-#include "engine/engine.h"
+ * A few hundred numbers a picture need no kernel: plain integer arithmetic, round to nearest even. Values are within [-1, 1], but any
+ * float is handled. */
+#include "base/half.h"
+
+#include <string.h>
 
 static uint16_t to_half(float x)
 {
@@ -38,14 +40,14 @@ static float from_half(uint16_t h)
     return x;
 }
 
-void eng_to_half(const float *in, uint16_t *out, size_t n)
+void half_from_floats(const float *in, uint16_t *out, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         out[i] = to_half(in[i]);
     }
 }
 
-void eng_from_half(const uint16_t *in, float *out, size_t n)
+void half_to_floats(const uint16_t *in, float *out, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         out[i] = from_half(in[i]);
