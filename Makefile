@@ -17,11 +17,11 @@ VERSION := 0.1.0
 SOMAJOR := 0
 
 # Order matters to the linker: upper layers first.
-LAYERS   := engine ask store clip vector tensor image archive base
+LAYERS   := engine ask store clip vector tensor image archive object base
 # What only the program has: the server, the client and the page.
 PROGRAM  := cli api http
 LIB_PKGS := libjpeg libpng libwebp libwebpdemux libtiff-4 libheif libexif sqlite3 jansson libutf8proc libseccomp libarchive zlib nettle \
-            libcurl libprotobuf-c
+            libcurl libprotobuf-c expat
 PROGRAM_PKGS := libmicrohttpd gnutls
 
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
@@ -132,12 +132,13 @@ KNOWS_vector := base
 KNOWS_clip   := tensor image base
 KNOWS_store  := vector base
 KNOWS_archive := base
+KNOWS_object := base
 KNOWS_ask    := base
-KNOWS_engine := ask store clip vector tensor image archive base
+KNOWS_engine := ask store clip vector tensor image archive object base
 KNOWS_http   := base
-KNOWS_api    := http engine ask store clip vector tensor image archive base
-KNOWS_cli    := api http engine ask store clip vector tensor image archive base
-TESTED := base image archive tensor vector clip store ask engine http api cli
+KNOWS_api    := http engine ask store clip vector tensor image archive object base
+KNOWS_cli    := api http engine ask store clip vector tensor image archive object base
+TESTED := base image archive object tensor vector clip store ask engine http api cli
 WEB_api := build/web/assets.o
 WEB_cli := build/web/assets.o
 
@@ -163,6 +164,7 @@ VARIANTS_OF_clip   := release asan
 VARIANTS_OF_ask    := release asan
 VARIANTS_OF_engine := release asan tsan
 VARIANTS_OF_archive := release asan
+VARIANTS_OF_object  := release asan tsan
 VARIANTS_OF_http   := release asan tsan
 VARIANTS_OF_api    := release asan tsan
 VARIANTS_OF_cli    := release asan

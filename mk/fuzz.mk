@@ -5,7 +5,7 @@ FUZZ_NAMES   := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_ONLY    ?= $(FUZZ_NAMES)
 FUZZ_SECONDS ?= 60
 FUZZ_CLANG   ?= clang-14
-FUZZ_LAYERS  := http clip tensor image archive ask base
+FUZZ_LAYERS  := http clip tensor image archive object ask base
 FUZZ_CFLAGS   = $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 # Of the engine only what reads text by itself: all of it would take the store and the rest along.
 FUZZ_SOURCES := $(foreach l,$(FUZZ_LAYERS) vector,$(wildcard src/$(l)/*.c)) src/engine/export_read.c
