@@ -152,7 +152,7 @@ struct milvus_ask {
     const float *queries; /* [nq, dim] */
     size_t nq;
     int dim;
-    size_t topk;        /* 1..MILVUS_ROWS_MAX */
+    size_t topk;        /* 1..MILVUS_ROWS_MAX; nq * topk at most 4 million */
     const char *params; /* JSON; NULL: "{}" */
     bool strong;
     const struct milvus_field *fields; /* also wanted of each hit; may be NULL */

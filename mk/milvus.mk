@@ -1,0 +1,34 @@
+# Tests against real servers: `make test-milvus` installs Milvus 2.3.5 and milvus-lite from PyPI (500 MB below build/), starts each on loopback with an empty data
+# folder, runs what is named here against it, and stops it. A test reads where the server is from EYESHINE_TEST_STORE (milvus://127.0.0.1:PORT, to which it
+# adds a collection name of its own) and which one from EYESHINE_TEST_STORE_KIND (lite, 2.3.5). NAME=COMMAND, as for tools/house/run-tests:
+MILVUS_TESTS       +=
+# against one kind only, with logins checked, and tests that start their servers by themselves:
+MILVUS_TESTS_lite  +=
+MILVUS_TESTS_2.3.5 +=
+MILVUS_TESTS_auth  +=
+MILVUS_TESTS_own   +=
+
+# tests/milvus/test_NAME.c are cmocka programs of the store and what is below it.
+MILVUS_C := $(patsubst tests/milvus/%.c,$(B)/tests/milvus/%,$(wildcard tests/milvus/test_*.c))
+MILVUS_TESTS += $(foreach t,$(patsubst tests/milvus/%.c,%,$(wildcard tests/milvus/test_*.c)),$(t)=build/release/tests/milvus/$(t))
+$(B)/tests/milvus/%: tests/milvus/%.c $(wildcard tests/milvus/*.h) $(B)/store.a $(B)/vector.a $(B)/base.a
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(PKG_CFLAGS) -Itests/unit -Itests/milvus $(LDFLAGS_V) -o $@ $< $(B)/store.a $(B)/vector.a $(B)/base.a $(LIBS) -lcmocka
+
+.PHONY: test-milvus test-milvus-built milvus-install
+milvus-install: ## install the servers that make test-milvus uses, below build/ (500 MB)
+	@tools/milvus/serve install
+
+test-milvus: ## install what is missing, build, run the tests that need a Milvus server (last line: N passed, N failed)
+	@tools/house/install build test
+	@$(MAKE) --no-print-directory -j2 all $(MILVUS_NEEDS)
+	@$(MAKE) --no-print-directory VARIANT=release -j2 $(MILVUS_C:$(B)/%=build/release/%)
+	@tools/milvus/serve install
+	@$(MAKE) --no-print-directory test-milvus-built
+
+test-milvus-built:
+	@tools/milvus/run-tests \
+	  $(foreach t,$(MILVUS_TESTS) $(MILVUS_TESTS_lite),"lite:$(t)") \
+	  $(foreach t,$(MILVUS_TESTS) $(MILVUS_TESTS_2.3.5),"2.3.5:$(t)") \
+	  $(foreach t,$(MILVUS_TESTS_auth),"auth:$(t)") $(foreach t,$(MILVUS_TESTS_own),"own:$(t)")
