@@ -199,6 +199,7 @@ void sqlite_close(struct store *s)
     sqlite_rollback(s);
     close_connection(s);
     free(s->path);
+    free(s->originals);
     free(s);
 }
 

@@ -25,6 +25,7 @@ struct store {
     void *part;                  /* what these keep for the handle; NULL: they are SQLite's */
     struct sqlite3 *db;          /* NULL: a remote store without a folder, so without a node part */
     char *path;                  /* of library.db */
+    char *originals;             /* where originals lie, no slash at its end; NULL: not told */
     bool read_only, in_txn;
     bool
         joins; /* inside a remote store's transaction: the first change of the node part begins one here, which is ended with it */

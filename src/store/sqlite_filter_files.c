@@ -8,12 +8,15 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "store/originals.h"
 #include "store/sqlite_filter.h"
 
 static int read_root(struct match_files *p, struct query *q, struct eye_err *err)
 {
-    char *path = query_dup(q, 1, err);
+    char *stored = query_dup(q, 1, err);
+    char *path = stored ? store_root_shown(q->s, stored, err) : NULL;
     int rc = path ? match_files_root(p, query_get_int(q, 0), path, err) : EYE_ENOMEM;
+    free(stored);
     free(path);
     return rc;
 }

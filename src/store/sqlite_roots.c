@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "store/originals.h"
 #include "store/sqlite.h"
 
 static int read_root(struct query *q, struct store_root *r, struct eye_err *err)
@@ -198,7 +199,7 @@ static int add_root(struct store *s, const char *path, bool files_only, int64_t 
                     struct eye_err *err)
 {
     size_t len = strlen(path);
-    if (path[0] != '/' || (len > 1 && path[len - 1] == '/'))
+    if ((path[0] != '/' && !store_is_original(path)) || (len > 1 && path[len - 1] == '/'))
         return eye_fail(err, EYE_EINVAL,
                         "%s: a root is an absolute path without a slash at its end", path);
     bool own;

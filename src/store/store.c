@@ -4,6 +4,7 @@
  * alternative: a program that exports from one kind to the other needs both at once. */
 #include <stdlib.h>
 
+#include "store/originals.h"
 #include "store/sqlite.h"
 
 void *store_part(const struct store *s)
@@ -32,24 +33,49 @@ int store_model(struct store *s, const struct hash *fingerprint, const char *nam
     return s->ops->model(s, fingerprint, name, dim, create, model, err);
 }
 
+static int show_roots(const struct store *s, struct store_root **roots, size_t *n,
+                      struct eye_err *err)
+{
+    int rc = store_roots_show(s, *roots, *n, err);
+    if (rc) {
+        store_roots_free(*roots, *n);
+        *roots = NULL;
+        *n = 0;
+    }
+    return rc;
+}
+
 int store_roots(struct store *s, struct store_root **roots, size_t *n, struct eye_err *err)
 {
-    return s->ops->roots(s, roots, n, err);
+    int rc = s->ops->roots(s, roots, n, err);
+    return rc ? rc : show_roots(s, roots, n, err);
 }
 
 int store_roots_brief(struct store *s, struct store_root **roots, size_t *n, struct eye_err *err)
 {
-    return s->ops->roots_brief(s, roots, n, err);
+    int rc = s->ops->roots_brief(s, roots, n, err);
+    return rc ? rc : show_roots(s, roots, n, err);
+}
+
+static int add_root(struct store *s,
+                    int (*add)(struct store *s, const char *path, int64_t *root,
+                               struct eye_err *err),
+                    const char *path, int64_t *root, struct eye_err *err)
+{
+    char *kept = store_root_kept(s, path, err);
+    int rc = kept ? add(s, kept, root, err) : EYE_ENOMEM;
+    free(kept);
+    return rc;
 }
 
 int store_root_add(struct store *s, const char *path, int64_t *root, struct eye_err *err)
 {
-    return s->ops->root_add(s, path, root, err);
+    return add_root(s, s->ops->root_add, path, root, err);
 }
 
 int store_root_add_files(struct store *s, const char *path, int64_t *root, struct eye_err *err)
 {
-    return s->ops->root_add_files(s, path, root, err);
+    return add_root(s, s->ops->root_add_files, path, root, err);
 }
 
 int store_root_uploads(struct store *s, const char *path, int64_t *root, struct eye_err *err)
@@ -99,7 +125,13 @@ int store_picture_get(struct store *s, int64_t id, struct store_picture *out, st
 int store_picture_paths(struct store *s, int64_t id, char ***paths, size_t *n, size_t *online,
                         struct eye_err *err)
 {
-    return s->ops->picture_paths(s, id, paths, n, online, err);
+    int rc = s->ops->picture_paths(s, id, paths, n, online, err);
+    if (!rc && (rc = store_paths_show(s, *paths, *n, err)) != 0) {
+        store_strings_free(*paths, *n);
+        *paths = NULL;
+        *n = 0;
+    }
+    return rc;
 }
 
 int store_picture_at(struct store *s, int64_t root, const char *rel, int64_t *id,
@@ -216,7 +248,13 @@ int store_newest(struct store *s, int64_t before, int64_t *ids, size_t max, size
 int store_places(struct store *s, int64_t id, struct store_place **places, size_t *n,
                  struct eye_err *err)
 {
-    return s->ops->places(s, id, places, n, err);
+    int rc = s->ops->places(s, id, places, n, err);
+    if (!rc && (rc = store_places_show(s, *places, *n, err)) != 0) {
+        store_places_free(*places, *n);
+        *places = NULL;
+        *n = 0;
+    }
+    return rc;
 }
 
 struct vector_set *store_load_vectors(struct store *s, int64_t model, int dim, struct eye_err *err)

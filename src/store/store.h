@@ -80,6 +80,9 @@ struct store_stats {
  * EYE_EFORMAT when library.db is not ours, is damaged or is newer than this program. */
 struct store *store_open(const char *dir, bool create, bool read_only, struct eye_err *err);
 void store_close(struct store *s);
+/* Where originals lie on this machine: a folder, or s3://bucket/prefix, without a slash at its end; NULL: nowhere. Roots below it are stored without
+ * it, so that other machines may have them elsewhere; all paths of this handle are this machine's. Without it such a root's path is "originals:/sub". */
+int store_originals(struct store *s, const char *place, struct eye_err *err);
 /* Give pages back that were read from the database if they take more than `bytes`: before it idles. */
 void store_shrink(struct store *s, size_t bytes);
 
