@@ -11,3 +11,9 @@ build/release/eyeshine-image: $(PROGRAM:%=build/release/%.a) build/web/assets.o 
 image: all build/release/eyeshine-image ## make build/eyeshine-image.tar, a container image for `docker load` or `podman load`
 	@deploy/assemble build/image-root
 	@deploy/image/pack build/image-root build/eyeshine-image.tar $(VERSION)
+
+test-built: build/release/eyeshine-image
+
+.PHONY: test-deploy
+test-deploy: all build/release/eyeshine-image ## the image, the compose files, the manifests, the package: tests of deploy/ alone
+	@tests/e2e/deploy.sh

@@ -39,7 +39,7 @@ static const struct cli_opt opts[O_COUNT] = {
     [O_PART] = {.name = "part",
                 .kind = CLI_TEXT,
                 .arg = "I/N",
-                .help = "only the I-th of N equal parts of the files"},
+                .help = "only the I-th of N equal parts of the files (0: the N-th)"},
     [O_WATCH] = {.name = "watch",
                  .letter = 'w',
                  .kind = CLI_FLAG,
@@ -219,17 +219,17 @@ int cli_run_index(struct cli_ctx *ctx, eye_lib *lib, const struct cli_list *path
     return end.failed ? CLI_PARTLY : CLI_OK;
 }
 
-/* "3/16" */
+/* "3/16". Whoever counts from 0 (JOB_COMPLETION_INDEX of Kubernetes) has all N parts too: 0 is the same part as N. */
 static int parse_part(const char *text, int *part, int *parts)
 {
     char *end = NULL;
     long i = strtol(text, &end, 10);
     long n = *end == '/' && end[1] ? strtol(end + 1, &end, 10) : 0;
-    if (*end || i < 1 || n < 1 || i > n || n > 1000000) {
-        cli_say("--part: '%s' is not I/N with 1 <= I <= N, like 3/16", text);
+    if (*end || end == text || i < 0 || n < 1 || i > n || n > 1000000) {
+        cli_say("--part: '%s' is not I/N with 1 <= I <= N (0 counts as N), like 3/16", text);
         return CLI_USAGE;
     }
-    *part = (int)i;
+    *part = (int)(i ? i : n);
     *parts = (int)n;
     return 0;
 }
