@@ -18,7 +18,7 @@ struct printer {
     const struct milvus_leaf *leaves;
     size_t nleaves;
     bool like;
-    bool exact;
+    bool exact, facets;
     struct eye_err *err;
 };
 
@@ -92,8 +92,10 @@ static void camera_terms(struct printer *p, struct milvus_terms *t, const char *
     for (size_t i = 0; i <= n; i++)
         part[i] = match_lower(camera[i]);
     bool said = n == 0 || (p->like && milvus_terms_part(t, "camera_key", part, n));
-    if (!said)
+    if (!said) {
+        p->facets = false;
         unsaid(p, t, upper);
+    }
 }
 
 static void facet_terms(struct printer *p, struct milvus_terms *t, const struct store_filter *f,
@@ -153,6 +155,7 @@ static void tree_terms(struct printer *p, struct milvus_terms *t, const struct s
     struct milvus_terms group;
     struct milvus_expr part;
     if (depth > DEEP) {
+        p->facets = false;
         unsaid(p, t, upper);
         return;
     }
@@ -183,7 +186,7 @@ static void tree_terms(struct printer *p, struct milvus_terms *t, const struct s
 int milvus_expr_where(const struct store_where *w, const struct milvus_leaf *leaves, size_t n,
                       bool like, struct milvus_expr *out, struct eye_err *err)
 {
-    struct printer p = {leaves, n, like, true, err};
+    struct printer p = {leaves, n, like, true, true, err};
     struct milvus_terms top;
     milvus_terms_init(&top, false, err);
     if (w)
@@ -191,6 +194,7 @@ int milvus_expr_where(const struct store_where *w, const struct milvus_leaf *lea
     int rc = milvus_terms_write(&top, false, out);
     /* nothing more could be taken away, or added */
     out->exact = p.exact || out->says == MILVUS_NOTHING;
+    out->facets = p.facets;
     return rc;
 }
 

@@ -16,6 +16,7 @@ struct milvus_expr {
     } says;          /* of all rows; there is no constant to write */
     struct buf text; /* MILVUS_SOME */
     bool exact;
+    bool facets; /* all that is asked of pictures themselves is said */
 };
 void milvus_expr_init(struct milvus_expr *e);
 void milvus_expr_release(struct milvus_expr *e);

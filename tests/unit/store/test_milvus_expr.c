@@ -348,7 +348,7 @@ static void trees(unsigned known_percent, bool with_like, struct tally *tally)
 {
     for (uint64_t lib = 1; lib <= 3; lib++) {
         fill(lib * 10 + known_percent);
-        for (int i = 0; i < 400; i++) {
+        for (int i = 0; i < 200; i++) {
             static struct tree t;
             t.n = t.nparts = 0;
             check_where(grow(&t, (int)any(5), ids), known_percent, with_like, tally);
