@@ -23,40 +23,31 @@ static const char *vector_field(enum milvus_which which)
 
 /* ---- how it is ---- */
 
-static bool parse(const char *text, struct json **out)
-{
-    *out = text && *text == '{' ? json_parse(text, strlen(text), "", NULL) : NULL;
-    return *out != NULL;
-}
-
 /* Parameters come as a JSON text "params", or each by itself, or both. */
 static void read_params(const Mv__IndexDescription *d, struct milvus_index *out)
 {
+    const char *json = NULL;
     struct buf b;
     struct json_writer w;
-    struct json *j;
     buf_init(&b, sizeof out->params - 1);
     jw_init(&w, &b);
     jw_object(&w);
     for (size_t i = 0; i < d->n_params; i++) {
         const char *key = d->params[i]->key, *value = d->params[i]->value;
-        if (strcmp(key, "index_type") == 0)
+        if (strcmp(key, "index_type") == 0) {
             snprintf(out->type, sizeof out->type, "%s", value);
-        else if (strcmp(key, "metric_type") != 0 && !parse(value, &j)) {
+        } else if (value[0] == '{') {
+            json = value;
+        } else if (strcmp(key, "metric_type") != 0) {
             jw_key(&w, key);
             jw_str(&w, value);
-        } else if (strcmp(key, "metric_type") != 0) {
-            json_free(j);
         }
     }
     jw_object_end(&w);
-    for (size_t i = 0; i < d->n_params && b.len == 2; i++)
-        if (parse(d->params[i]->value, &j)) {
-            json_free(j);
-            buf_clear(&b);
-            w.code = buf_puts(&b, d->params[i]->value, NULL);
-        }
-    snprintf(out->params, sizeof out->params, "%s", w.code ? "{}" : b.data);
+    if (w.code || b.len > 2 || !json)
+        json = w.code ? "{}" : b.data;
+    snprintf(out->params, sizeof out->params, "%s",
+             strlen(json) < sizeof out->params ? json : "{}");
     buf_release(&b);
 }
 
@@ -113,7 +104,7 @@ static int create(struct milvus *m, enum milvus_which which, const struct milvus
     r.field_name = r.index_name = borrowed(vector_field(which));
     r.extra_params = list;
     r.n_extra_params = 3;
-    return milvus_call(m, "CreateIndex", &r.base, NULL, NULL, err);
+    return milvus_call(m, "CreateIndex", &r.base, &mv__status__descriptor, NULL, err);
 }
 
 int milvus_index_make(struct milvus *m, enum milvus_which which, const struct milvus_index *ix,
@@ -137,7 +128,7 @@ static int release(struct milvus *m, enum milvus_which which, struct eye_err *er
 {
     Mv__CollectionRequest r = MV__COLLECTION_REQUEST__INIT;
     r.collection_name = borrowed(milvus_collection(m, which));
-    return milvus_call(m, "ReleaseCollection", &r.base, NULL, NULL, err);
+    return milvus_call(m, "ReleaseCollection", &r.base, &mv__status__descriptor, NULL, err);
 }
 
 static int drop(struct milvus *m, enum milvus_which which, struct eye_err *err)
@@ -145,7 +136,7 @@ static int drop(struct milvus *m, enum milvus_which which, struct eye_err *err)
     Mv__DescribeIndexRequest r = MV__DESCRIBE_INDEX_REQUEST__INIT;
     r.collection_name = borrowed(milvus_collection(m, which));
     r.field_name = r.index_name = borrowed(vector_field(which));
-    return milvus_call(m, "DropIndex", &r.base, NULL, NULL, err);
+    return milvus_call(m, "DropIndex", &r.base, &mv__status__descriptor, NULL, err);
 }
 
 /* ---- loaded ---- */
@@ -188,7 +179,7 @@ int milvus_load(struct milvus *m, enum milvus_which which, struct eye_err *err)
     r.replica_number = 1;
     snprintf(what, sizeof what, "%s: the server loads the collection %s", milvus_name(m),
              milvus_collection(m, which));
-    rc = milvus_call(m, "LoadCollection", &r.base, NULL, NULL, err);
+    rc = milvus_call(m, "LoadCollection", &r.base, &mv__status__descriptor, NULL, err);
     while (!rc && !(rc = load_state(m, which, &state, err)) && state != LOADED)
         rc = milvus_wait(m, POLL_MS, what, load_share(m, which), err);
     return rc;
