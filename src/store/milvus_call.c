@@ -2,7 +2,7 @@
  *
  * Everything that is sent may be sent twice (reads, upserts, deletes by key, "create unless equal"), so a call is simply made again while the server is
  * away, busy or not ready, after pauses of 0.1 to 2 s, for as long as the handle's patience lasts. What answers but does not speak gRPC, or has no trusted
- * certificate, is asked three times at most: a server that is killed in mid-answer looks like that, too, but a wrong port does so for ever.
+ * certificate, is asked four times in a row at most: a server that is killed in mid-answer looks like that, too, but a wrong port does so for ever.
  * The patience belongs to a handle and not to a server, because a search gives up after seconds where an index run waits for hours on the same connections. */
 #include <pthread.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ enum {
     PAUSE_MIN_MS = 100,
     PAUSE_MAX_MS = 2000,
     TELL_MS = 200,
-    STRANGE_MAX = 3
+    STRANGE_MAX = 4
 };
 
 struct core {
@@ -287,7 +287,7 @@ struct calling {
     struct buf frame, answer;
     ProtobufCMessage *reply;
     int64_t deadline;
-    int tries;
+    int tries, strange; /* strange: in a row */
 };
 
 /* Once. *again: it may help to try once more. */
@@ -300,7 +300,8 @@ static int call_once(struct calling *c, bool *again, struct eye_err *err)
     c->tries++;
     if (t.end != MILVUS_END_OK) {
         bool strange = t.end == MILVUS_END_STRANGE || t.end == MILVUS_END_TLS;
-        *again = t.end == MILVUS_END_AWAY || (strange && c->tries < STRANGE_MAX);
+        c->strange = strange ? c->strange + 1 : 0;
+        *again = t.end == MILVUS_END_AWAY || (strange && c->strange < STRANGE_MAX);
         return fail_try(c->what, &t, err);
     }
     c->reply = milvus_unpack(c->type, c->answer.data, c->answer.len, c->what, err);

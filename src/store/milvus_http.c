@@ -9,6 +9,7 @@
  *     with HTTP/1.1; nothing can have been executed then (the server answers 404 or not at all), and the request is made once more on a new one.
  *     A connection for each request would do, too; it costs 0.3 ms each.
  *   - After any failure the next request must not take a kept connection: libcurl would pick the half-dead one. So one handle has one connection.
+ *   - A GOAWAY or a close right behind the trailers makes libcurl forget those and report success: an answer without an outcome is asked for again.
  *   - The server may reset the stream right after an early answer: a grpc-status that has come beats libcurl's error.
  * Nothing is followed (redirects, proxies of the environment, .netrc): a store's address leads where it says.
  *
@@ -327,8 +328,9 @@ static bool perform(struct posting *p, struct milvus_http *http, struct link *l,
     curl_easy_getinfo(l->curl, CURLINFO_RESPONSE_CODE, &p->http);
     curl_easy_getinfo(l->curl, CURLINFO_NUM_CONNECTS, &connects);
     *dialled += (unsigned)connects;
-    l->alive = p->code == CURLE_OK && p->version == CURL_HTTP_VERSION_2_0;
-    return l->alive || !was || p->grpc > 0 || p->stopped || p->too_large ||
+    bool lost = p->code == CURLE_OK && p->is_grpc && p->grpc < 0;
+    l->alive = p->code == CURLE_OK && p->version == CURL_HTTP_VERSION_2_0 && !lost;
+    return l->alive || (!was && !lost) || p->grpc > 0 || p->stopped || p->too_large ||
            p->code == CURLE_OPERATION_TIMEDOUT;
 }
 

@@ -69,14 +69,10 @@ const float *milvus_rows_vector(const struct milvus_rows *rows, size_t col, size
 
 /* ---- one column ---- */
 
-static int take_vectors(struct column *c, const Mv__FieldData *data, size_t n, int dim)
+static int take_vectors(struct column *c, const Mv__VectorField *v, size_t n, int dim)
 {
-    const Mv__VectorField *v = data->vectors;
     size_t want = 0;
-    if (n == 0)
-        return 0;
-    if (dim <= 0 || !v || v->dim != dim || !v->float_vector || !size_mul(n, (size_t)dim, &want) ||
-        v->float_vector->n_data != want)
+    if (v->dim != dim || !size_mul(n, (size_t)dim, &want) || v->float_vector->n_data != want)
         return -1;
     c->vectors = v->float_vector->data;
     for (size_t i = 0; i < want; i++)
@@ -85,47 +81,7 @@ static int take_vectors(struct column *c, const Mv__FieldData *data, size_t n, i
     return 0;
 }
 
-static int take_column(struct column *c, const Mv__FieldData *data,
-                       const struct milvus_field *field, size_t n)
-{
-    const Mv__ScalarField *s = data->scalars;
-    c->type = field->type;
-    c->dim = field->dim > 0 ? (size_t)field->dim : 0;
-    if (data->type != (int32_t)field->type)
-        return -1;
-    switch (field->type) {
-    case MILVUS_INT:
-        if (n > 0 && (!s || !s->long_data || s->long_data->n_data != n))
-            return -1;
-        c->ints = n > 0 ? s->long_data->data : NULL;
-        return 0;
-    case MILVUS_REAL:
-        if (n > 0 && (!s || !s->double_data || s->double_data->n_data != n))
-            return -1;
-        c->reals = n > 0 ? s->double_data->data : NULL;
-        for (size_t i = 0; i < n; i++)
-            if (!isfinite(c->reals[i]))
-                return -1;
-        return 0;
-    case MILVUS_TEXT:
-        if (n > 0 && (!s || !s->string_data || s->string_data->n_data != n))
-            return -1;
-        c->texts = n > 0 ? s->string_data->data : NULL;
-        return 0;
-    case MILVUS_VECTOR: return take_vectors(c, data, n, field->dim);
-    }
-    return -1;
-}
-
-static const Mv__FieldData *find_column(Mv__FieldData *const *data, size_t ndata, const char *name)
-{
-    for (size_t i = 0; i < ndata; i++)
-        if (strcmp(data[i]->field_name, name) == 0)
-            return data[i];
-    return NULL;
-}
-
-/* How many values a column holds, for the one that decides how many rows there are. */
+/* How many values a column holds, if they are of its type. */
 static size_t length_of(const Mv__FieldData *data, const struct milvus_field *field)
 {
     const Mv__ScalarField *s = data->scalars;
@@ -139,6 +95,39 @@ static size_t length_of(const Mv__FieldData *data, const struct milvus_field *fi
                    : 0;
     }
     return 0;
+}
+
+/* The values of a column of n rows, whose number was looked at. */
+static int take_column(struct column *c, const Mv__FieldData *data,
+                       const struct milvus_field *field, size_t n)
+{
+    const Mv__ScalarField *s = data->scalars;
+    c->type = field->type;
+    c->dim = field->dim > 0 ? (size_t)field->dim : 0;
+    if (data->type != (int32_t)field->type || length_of(data, field) != n)
+        return -1;
+    if (n == 0)
+        return 0;
+    switch (field->type) {
+    case MILVUS_INT: c->ints = s->long_data->data; return 0;
+    case MILVUS_TEXT: c->texts = s->string_data->data; return 0;
+    case MILVUS_REAL:
+        c->reals = s->double_data->data;
+        for (size_t i = 0; i < n; i++)
+            if (!isfinite(c->reals[i]))
+                return -1;
+        return 0;
+    case MILVUS_VECTOR: return take_vectors(c, data->vectors, n, field->dim);
+    }
+    return -1;
+}
+
+static const Mv__FieldData *find_column(Mv__FieldData *const *data, size_t ndata, const char *name)
+{
+    for (size_t i = 0; i < ndata; i++)
+        if (strcmp(data[i]->field_name, name) == 0)
+            return data[i];
+    return NULL;
 }
 
 static struct milvus_rows *rows_new(size_t n, size_t ncols, struct eye_err *err)
@@ -162,8 +151,7 @@ static struct milvus_rows *take_columns(Mv__FieldData *const *data, size_t ndata
         const char *wrong = NULL;
         if (!d && n > 0)
             wrong = "is missing from";
-        else if (d && (length_of(d, &fields[i]) != n ||
-                       take_column(&rows->cols[i], d, &fields[i], n) != 0))
+        else if (d && take_column(&rows->cols[i], d, &fields[i], n) != 0)
             wrong = "has wrong values in";
         if (wrong) {
             eye_fail(err, EYE_EFORMAT, "%s: the field %s %s the answer", what, fields[i].name,

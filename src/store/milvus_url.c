@@ -80,43 +80,68 @@ static int set_login(struct milvus_place *p, const char *plain, struct eye_err *
     return rc;
 }
 
-/* user and password are what the URL says, NULL where it says nothing. */
+struct login {
+    char *user, *password, *token; /* ours */
+};
+
+static void login_forget(struct login *l)
+{
+    forget(l->user);
+    forget(l->password);
+    forget(l->token);
+}
+
+/* What the URL says (NULL: nothing), and what the environment says where it leaves something open. */
+static int login_gather(struct login *l, const char *user, const char *password,
+                        struct eye_err *err)
+{
+    if (user)
+        l->user = mem_strdup(user, err);
+    if (password)
+        l->password = mem_strdup(password, err);
+    if ((user && !l->user) || (password && !l->password))
+        return EYE_ENOMEM;
+    int rc = user ? 0 : from_environment("EYESHINE_STORE_USER", &l->user, err);
+    if (!rc && !password)
+        rc = from_environment("EYESHINE_STORE_PASSWORD", &l->password, err);
+    if (!rc && !user && !password)
+        rc = from_environment("EYESHINE_STORE_TOKEN", &l->token, err);
+    return rc;
+}
+
+static int login_check(const struct login *l, const char *name, struct eye_err *err)
+{
+    if (!printable(l->user) || !printable(l->password) || !printable(l->token))
+        return eye_fail(err, EYE_EINVAL, "%s: the login holds a control character", name);
+    if (l->token || !l->user == !l->password)
+        return 0;
+    if (l->user)
+        return eye_fail(err, EYE_EINVAL,
+                        "%s: there is a user but no password; set EYESHINE_STORE_PASSWORD or "
+                        "EYESHINE_STORE_PASSWORD_FILE",
+                        name);
+    return eye_fail(err, EYE_EINVAL, "%s: there is a password but no user; set EYESHINE_STORE_USER",
+                    name);
+}
+
 static int make_login(struct milvus_place *p, const char *user, const char *password,
                       struct eye_err *err)
 {
-    char *env_user = NULL, *env_password = NULL, *token = NULL, *plain = NULL;
-    int rc = 0;
-    if (!user)
-        rc = from_environment("EYESHINE_STORE_USER", &env_user, err);
-    if (!rc && !password)
-        rc = from_environment("EYESHINE_STORE_PASSWORD", &env_password, err);
-    if (!rc && !user && !password)
-        rc = from_environment("EYESHINE_STORE_TOKEN", &token, err);
-    user = user ? user : env_user;
-    password = password ? password : env_password;
-    if (!rc && (!printable(user) || !printable(password) || !printable(token)))
-        rc = eye_fail(err, EYE_EINVAL, "%s: the login holds a control character", p->name);
-    else if (!rc && !token && user && !password)
-        rc = eye_fail(err, EYE_EINVAL,
-                      "%s: there is a user but no password; set EYESHINE_STORE_PASSWORD or "
-                      "EYESHINE_STORE_PASSWORD_FILE",
-                      p->name);
-    else if (!rc && !token && password && !user)
-        rc = eye_fail(err, EYE_EINVAL,
-                      "%s: there is a password but no user; set EYESHINE_STORE_USER", p->name);
-    if (!rc && !token && user && asprintf(&plain, "%s:%s", user, password) < 0) {
+    struct login l = {NULL, NULL, NULL};
+    char *plain = NULL;
+    int rc = login_gather(&l, user, password, err);
+    rc = rc ? rc : login_check(&l, p->name, err);
+    if (!rc && !l.token && l.user && asprintf(&plain, "%s:%s", l.user, l.password) < 0) {
         plain = NULL;
         rc = eye_fail(err, EYE_ENOMEM, "out of memory");
     }
-    if (!rc && (token || plain))
-        rc = set_login(p, token ? token : plain, err);
-    if (!rc && (token || password)) {
-        p->secret = mem_strdup(token ? token : password, err);
+    if (!rc && (l.token || plain))
+        rc = set_login(p, l.token ? l.token : plain, err);
+    if (!rc && p->login) {
+        p->secret = mem_strdup(l.token ? l.token : l.password, err);
         rc = p->secret ? 0 : EYE_ENOMEM;
     }
-    forget(env_user);
-    forget(env_password);
-    forget(token);
+    login_forget(&l);
     forget(plain);
     return rc;
 }
