@@ -17,3 +17,8 @@ test-built: build/release/eyeshine-image
 .PHONY: test-deploy
 test-deploy: all build/release/eyeshine-image ## the image, the compose files, the manifests, the package: tests of deploy/ alone
 	@tests/e2e/deploy.sh
+	@tests/e2e/deb.sh
+
+.PHONY: deb
+deb: all ## make build/eyeshine_VERSION_ARCH.deb, a Debian package
+	@deploy/debian/build build $(VERSION)
