@@ -8,9 +8,10 @@ FUZZ_CLANG   ?= clang-14
 FUZZ_LAYERS  := http clip tensor image archive object ask base
 FUZZ_CFLAGS   = $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 # Of the engine only what reads text by itself: all of it would take the store and the rest along.
-FUZZ_SOURCES := $(foreach l,$(FUZZ_LAYERS) vector,$(wildcard src/$(l)/*.c)) src/engine/export_read.c
-FUZZ_OBJS    := $(patsubst src/%.c,build/fuzz/%.o,$(FUZZ_SOURCES))
-FUZZ_ASAN    := build/asan/engine/export_read.o $(FUZZ_LAYERS:%=build/asan/%.a) build/asan/vector.a build/asan/base.a
+FUZZ_SOURCES := $(foreach l,$(FUZZ_LAYERS) vector,$(wildcard src/$(l)/*.c)) src/engine/export_read.c \
+                $(addprefix src/store/milvus_,reply.c rows.c url.c)
+FUZZ_OBJS    := $(patsubst src/%.c,build/fuzz/%.o,$(FUZZ_SOURCES)) $(GEN_store:build/%.c=build/fuzz/%.o)
+FUZZ_ASAN    := build/asan/engine/export_read.o build/asan/store.a $(FUZZ_LAYERS:%=build/asan/%.a) build/asan/vector.a build/asan/base.a
 FUZZ_ENV     := LSAN_OPTIONS=suppressions=fuzz/lsan.supp:print_suppressions=0
 # Seeds beside fuzz/corpus/NAME: every picture we have goldens for.
 FUZZ_SEEDS_image := tests/golden/pixels
@@ -19,6 +20,11 @@ build/fuzz/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)$(FUZZ_CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link $(PKG_CFLAGS) -c $< -o $@
+build/fuzz/gen/%.o: build/gen/%.c
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)$(FUZZ_CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+$(patsubst src/%.c,build/fuzz/%.o,$(wildcard src/store/*.c)): | $(GEN_store:.c=.h)
 # The kernels see no foreign bytes, and instrumenting them keeps clang 14 busy for ten minutes and more.
 build/fuzz/tensor/%.o: src/tensor/%.c
 	@mkdir -p $(@D)

@@ -255,7 +255,7 @@ static int note(void *ctx, const struct milvus_rows *rows)
 
 static void walks_over_all(void **state)
 {
-    static const size_t limits[] = {0, 1000, 64};
+    static const size_t limits[] = {0, 1000, 250};
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         struct milvus_query q = {MILVUS_PICTURES, "", picture_fields, 3, limits[i], false};
