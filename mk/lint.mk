@@ -2,7 +2,7 @@
 LINT_C       := $(wildcard include/*.h src/*/*.[ch] src/*/*/*.[ch] tests/unit/*.h tests/unit/*/*.[ch] fuzz/*.[ch] bench/*.[ch])
 LINT_TABLES  := $(wildcard src/*/tables/*) # made by tools, not by hand: not to be formatted
 LINT_SRC     := $(wildcard src/*/*.c)
-LINT_SCRIPTS = $(shell grep -lE '^\#!(/usr/bin/env |/bin/)(ba|da)?sh' .ci/* tools/* tools/*/* 2>/dev/null)
+LINT_SCRIPTS = $(shell grep -lE '^\#!(/usr/bin/env |/bin/)(ba|da)?sh' .ci/* tools/* tools/*/* deploy/* deploy/*/* 2>/dev/null)
 TIDY_FLAGS   := $(filter-out -MMD -MP -Werror,$(COMMON)) $(PKG_CFLAGS)
 
 .PHONY: lint lint-install lint-format lint-check lint-symbols lint-cppcheck lint-tidy lint-shell

@@ -137,17 +137,17 @@ int serve_keys_apply(eye_lib *lib)
     struct eye_err err = {0};
     struct buf text;
     size_t n = 0;
-    int code = 0;
     buf_init(&text, FILE_MAX);
     if (given && *given && file && *file) {
         cli_say("$EYESHINE_KEYS and $EYESHINE_KEYS_FILE are both set: give one of them");
-        code = CLI_USAGE;
-    } else if (file && *file && fs_read_all(file, &text, &err) != 0) {
-        code = cli_fail(&err);
-    } else if ((given && *given && buf_append(&text, given, strlen(given), &err) != 0) ||
-               buf_append(&text, "", 1, &err) != 0) {
-        code = cli_fail(&err);
+        return CLI_USAGE;
     }
+    int rc = file && *file ? fs_read_all(file, &text, &err) : 0;
+    if (rc == 0 && given)
+        rc = buf_append(&text, given, strlen(given), &err);
+    if (rc == 0)
+        rc = buf_append(&text, "", 1, &err);
+    int code = rc ? cli_fail(&err) : 0;
     if (!code)
         code = serve_keys_read(text.data, &keys, &n);
     if (!code)

@@ -96,13 +96,19 @@ int eye_key_new(eye_lib *lib, const char *name, eye_scope scope, char secret[EYE
     return rc < 0 ? rc : keep(lib, name, scope, secret, id, err);
 }
 
+/* As make_secret makes them. */
+static bool is_secret(const char *text)
+{
+    const size_t n = sizeof prefix - 1;
+    return text && strncmp(text, prefix, n) == 0 &&
+           strspn(text + n, letters) == EYE_KEY_LEN - 1 - n && strlen(text) == EYE_KEY_LEN - 1;
+}
+
 int eye_key_add(eye_lib *lib, const char *name, eye_scope scope, const char *secret, int64_t *id,
                 struct eye_err *err)
 {
     int rc = may_make(lib, name, scope, err);
-    size_t n = secret ? strlen(secret) : 0;
-    if (rc == 0 && (n != EYE_KEY_LEN - 1 || strncmp(secret, prefix, sizeof prefix - 1) != 0 ||
-                    strspn(secret + sizeof prefix - 1, letters) != n - (sizeof prefix - 1))) {
+    if (rc == 0 && !is_secret(secret)) {
         rc = eye_fail(err, EYE_EINVAL,
                       "the secret of key '%s' is not \"%s\" and %d characters of A-Z a-z 0-9 - _",
                       name, prefix, (int)(EYE_KEY_LEN - sizeof prefix));

@@ -24,9 +24,11 @@ def say(good, name, why=""):
     return good
 
 
-def request(method, path, key=None, body=None, kind=None):
+def request(method, path, key=None, body=None, kind=None, host=None):
     connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=30)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
+    if host:
+        headers["Host"] = host
     if kind:
         headers["Content-Type"] = kind
     connection.request(method, path, body, headers)
@@ -90,6 +92,8 @@ def serve(b, env, key, picture):
     mine = status_of(server.pid)
     say(mine["Uid"].split()[0] == str(boxes.UID), "it runs as a user without rights", mine["Uid"])
     say(mine["NoNewPrivs"] == "1" and all(int(mine[c], 16) == 0 for c in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb")), "with no capability in any set", mine)
+    status, data = request("GET", "/healthz", host="10.11.12.13:8000")
+    say(status == 200, "a probe that calls it by the address of a pod is answered", data)
     status, data = request("GET", "/api/v1/search?q=pink+clutch")
     say(status == 401, "a search without the key is refused", data)
     status, data = request("GET", "/api/v1/search?q=pink+clutch", key)

@@ -20,6 +20,25 @@ for i in 0 1 2; do "$eye" --library "$tmp/parts" index -q --part $i/3 samples; d
 is "$("$eye" --library "$tmp/parts" status --json | json pictures)" "$(find samples -name '*.*g' -o -name '*.webp' | wc -l)" "parts 0/3, 1/3 and 2/3 are all there is"
 is "$("$eye" --library "$tmp/none" index --dry-run --part 0/3 samples 2>&1)" "$("$eye" --library "$tmp/none" index --dry-run --part 3/3 samples 2>&1)" "part 0 is part N"
 
+# ---- keys that are given at the start ----
+. tests/e2e/serve_lib.sh
+a=eye_$(printf 'a%.0s' $(seq 43))
+b=eye_$(printf 'b%.0s' $(seq 43))
+printf '# two\nphone:read:%s\nadmin:admin:%s\n' "$a" "$b" >"$tmp/keys"
+keys() { "$eye" --library "$served" key list --json | json name | sort | tr '\n' ','; }
+EYESHINE_KEYS_FILE=$tmp/keys start_server --require-key
+answers 200 "a key of the file is one" GET /api/v1/status -H "Authorization: Bearer $a"
+answers 403 "with its scope" POST /api/v1/jobs -H "Authorization: Bearer $a" -j '{"kind": "upload", "title": "t"}'
+stop_server
+is "$(keys)" "admin (given at start),phone (given at start)," "both are keys of the library"
+EYESHINE_KEYS="admin:admin:$b" start_server --require-key
+answers 401 "what is no longer given ends" GET /api/v1/status -H "Authorization: Bearer $a"
+answers 200 "what still is stays" GET /api/v1/status -H "Authorization: Bearer $b"
+stop_server
+is "$(keys)" "admin (given at start)," "and one is left"
+code 2 "a wrong line is told of" env EYESHINE_KEYS="admin:$b" "$eye" --library "$served" serve --port 0
+unlike "$out$errout" 'bbbb' "without the secret in it"
+
 # ---- deploy/env ----
 code 0 "deploy/env makes a file" env PICTURES="$PWD/samples" deploy/env "$tmp/env"
 like "$out$errout" 'eye_[A-Za-z0-9_-]{43}' "and says the key"
