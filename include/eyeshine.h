@@ -59,6 +59,9 @@ typedef struct {
     const char *models_dir; /* where imported models lie; NULL: $XDG_DATA_HOME/eyeshine/models */
     const char *
         share_dir; /* where the program's own data (models/starter) lie; NULL: $EYESHINE_SHARE, beside the executable, else the install prefix */
+    const char *
+        originals; /* where originals lie: a folder, or s3://bucket[/prefix] (docs/ORIGINALS.md). Roots below it are kept without it, so that other
+                      machines may have it elsewhere; nothing outside of it becomes a root. NULL: anywhere on this machine */
     int threads;   /* 0: one a processor */
     bool create;   /* make the library if it is not there */
     bool read_only;
@@ -270,6 +273,14 @@ typedef struct {
 } eye_status;
 EYE_API int eye_status_get(eye_lib *lib, eye_status *out, struct eye_err *err);
 
+/* The place of eye_options.originals. */
+typedef struct {
+    const char *
+        place; /* as it is on this machine, borrowed from lib; NULL: there is none, all else says nothing */
+    bool reachable;                /* just now, or a few seconds ago; else `trouble` says why not */
+    char trouble[EYE_ERR_MSG_MAX]; /* one sentence; "" without any */
+} eye_originals;
+EYE_API int eye_originals_get(eye_lib *lib, eye_originals *out, struct eye_err *err);
 /* The server that the library lies on. */
 typedef struct {
     const char *

@@ -321,6 +321,8 @@ const struct cli_command cmd_index = {
             "as a picture costs only that file: 'eyeshine failures' lists them. It can be stopped "
             "at any time (Ctrl-C) and\n"
             "goes on from there when run again. Hidden files and folders are left out.\n"
+            "With --originals PLACE each PATH lies below PLACE, and without a PATH all of it is "
+            "indexed.\n"
             "Of a folder of which only single files were named, the next index without a path "
             "looks at those files only.\n"
             "With --watch it stays: a file is read once nobody has written to it for a moment, "

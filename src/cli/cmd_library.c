@@ -38,6 +38,29 @@ static int root_json(void *ctx, const eye_root *r)
     return 0;
 }
 
+static void originals_json(struct json_writer *w, eye_lib *lib)
+{
+    eye_originals o;
+    if (eye_originals_get(lib, &o, NULL) != 0 || !o.place)
+        return;
+    jw_key(w, "originals");
+    jw_object(w);
+    jw_kstr(w, "place", o.place);
+    jw_kbool(w, "reachable", o.reachable);
+    jw_kstr(w, "trouble", o.reachable ? NULL : o.trouble);
+    jw_object_end(w);
+}
+
+static void originals_text(eye_lib *lib)
+{
+    eye_originals o;
+    if (eye_originals_get(lib, &o, NULL) != 0 || !o.place)
+        return;
+    fputs("originals ", stdout);
+    cli_put_path(stdout, o.place);
+    printf("%s%s\n", o.reachable ? "" : " cannot be reached: ", o.trouble);
+}
+
 static int status_json(eye_lib *lib, const eye_status *st, struct eye_err *err)
 {
     struct buf b;
@@ -59,6 +82,7 @@ static int status_json(eye_lib *lib, const eye_status *st, struct eye_err *err)
     jw_kint(&w, "rows", (int64_t)st->index_rows);
     jw_kint(&w, "bytes", (int64_t)st->index_bytes);
     jw_object_end(&w);
+    originals_json(&w, lib);
     jw_key(&w, "roots");
     jw_array(&w);
     int code = eye_roots(lib, root_json, &w, err);
@@ -92,6 +116,7 @@ static int status_text(eye_lib *lib, const eye_status *st, struct eye_err *err)
     if (st->failures)
         printf("failures  %llu ('eyeshine failures' lists them)\n",
                (unsigned long long)st->failures);
+    originals_text(lib);
     printf("folders   %zu%s\n", st->roots, st->roots ? "" : " ('eyeshine index FOLDER' adds one)");
     return eye_roots(lib, root_text, NULL, err) == 0 ? 0 : cli_fail(err);
 }

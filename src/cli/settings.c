@@ -33,6 +33,8 @@ static const struct {
                          "longest decoding of one picture (default: 30)"},
     [SET_EXCLUDE] = {"exclude", "EYESHINE_EXCLUDE",
                      "globs that index leaves out, separated by ':'"},
+    [SET_ORIGINALS] = {"originals", "EYESHINE_ORIGINALS",
+                       "where originals lie on this machine: a folder, or s3://BUCKET/PREFIX"},
     [SET_LISTEN] = {"listen", "EYESHINE_LISTEN",
                     "where serve listens: ADDRESS:PORT or unix:PATH (default: 127.0.0.1:8000)"},
     [SET_BASE_PATH] = {"base-path", "EYESHINE_BASE_PATH",
@@ -260,6 +262,7 @@ int cli_options(struct cli_ctx *ctx)
     o->model = all[SET_MODEL].value;
     o->models_dir = all[SET_MODELS_DIR].value;
     o->share_dir = all[SET_SHARE].value;
+    o->originals = all[SET_ORIGINALS].value;
     o->threads = (int)threads;
     o->max_seconds = (int)seconds;
     o->log = on_log;

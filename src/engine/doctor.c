@@ -195,6 +195,15 @@ static int on_root(void *ctx, const eye_root *root)
     return 0;
 }
 
+static void check_originals(struct doctor *d, eye_lib *lib)
+{
+    eye_originals o;
+    if (eye_originals_get(lib, &o, NULL) == 0 && o.place) {
+        tell(d, o.reachable ? EYE_CHECK_OK : EYE_CHECK_BAD, "originals",
+             o.reachable ? "%s can be reached" : "%s cannot be reached: %s", o.place, o.trouble);
+    }
+}
+
 static void check_database(struct doctor *d, eye_lib *lib)
 {
     uint64_t findings = 0;
@@ -236,6 +245,7 @@ static void check_library(struct doctor *d, char **spec)
     }
     tell(d, EYE_CHECK_OK, "library", "%s", lib->dir);
     check_disk(d, lib->dir);
+    check_originals(d, lib);
     check_database(d, lib);
     eye_roots(lib, on_root, d, NULL);
     struct store *s = *spec ? NULL : eng_store_get(lib, NULL);

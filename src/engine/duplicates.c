@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "engine/duplicates.h"
+#include "engine/originals.h"
 
 enum { SECONDS_MAX = 86400, PATTERN_MAX = 4096 };
 
@@ -153,13 +154,12 @@ static int tell_files(struct teller *t, const struct store_picture *pic, const s
                       struct eye_err *err)
 {
     char **paths = NULL;
-    size_t n = 0, first = t->n;
-    int rc = store_picture_paths(t->store, pic->id, &paths, &n, NULL, err);
+    size_t n = 0, online = 0, first = t->n;
+    int rc = store_picture_paths(t->store, pic->id, &paths, &n, &online, err);
     bool *there = rc == 0 ? mem_calloc(n + 1, sizeof *there, err) : NULL;
     rc = rc < 0 ? rc : there ? 0 : EYE_ENOMEM;
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        struct stat st;
-        there[i] = stat(paths[i], &st) == 0;
+        there[i] = eng_path_there(paths[i], i < online);
     }
     size_t most = t->kind == EYE_DUP_SAME ? n : 1;
     for (int away = 0; away < 2; away++) {

@@ -17,6 +17,7 @@
 
 #include "base/cpu.h"
 #include "engine/index.h"
+#include "engine/originals.h"
 
 enum { DECODERS_MAX = 4, IDLE_STORE_BYTES = 1 << 20 };
 enum { LOCK_TRIES = 60, LOCK_PAUSE_MS = 50 }; /* for a dead process's lock: 3 s */
@@ -99,7 +100,8 @@ static int open_store(eye_lib *lib, const eye_options *options, struct eye_err *
                           : store_open(dir, lib->create, lib->read_only, err);
     if (s) {
         lib->idle[lib->nidle++] = s;
-        lib->dir = fs_real(dir, err);
+        rc = store_originals(s, eng_originals_place(lib), err);
+        lib->dir = rc < 0 ? NULL : fs_real(dir, err);
     }
     free(dir);
     return lib->dir ? 0 : eng_code(err);
@@ -109,6 +111,7 @@ static int open_parts(eye_lib *lib, const eye_options *options, struct eye_err *
 {
     int rc = eng_places_init(&lib->places, options, err);
     rc = rc < 0 ? rc : copy_globs(lib, options, err);
+    rc = rc < 0 ? rc : eng_originals_open(lib, options, err);
     if (rc < 0) {
         return rc;
     }
@@ -181,6 +184,7 @@ void eye_close(eye_lib *lib)
         pool_free(lib->pool);
     }
     eng_thumbs_free(lib->thumbs);
+    eng_originals_free(lib->originals);
     eng_encodings_free(lib->encodings);
     eng_answers_free(lib->answers);
     eng_combiner_free(lib->combiner);
@@ -217,8 +221,13 @@ struct store *eng_store_get(eye_lib *lib, struct eye_err *err)
     if (s) {
         return s;
     }
-    return lib->remote ? store_open_remote(lib->dir, lib->remote, lib->create, lib->read_only, err)
-                       : store_open(lib->dir, false, lib->read_only, err);
+    s = lib->remote ? store_open_remote(lib->dir, lib->remote, lib->create, lib->read_only, err)
+                    : store_open(lib->dir, false, lib->read_only, err);
+    if (s && store_originals(s, eng_originals_place(lib), err) < 0) {
+        store_close(s);
+        s = NULL;
+    }
+    return s;
 }
 
 void eng_store_put(eye_lib *lib, struct store *s)

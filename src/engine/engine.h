@@ -61,6 +61,7 @@ struct eye_lib {
     double patience;             /* seconds that a search waits for an absent server */
     struct eng_waiter *waiters;
     struct eng_places places;
+    struct eng_originals *originals; /* originals.h; NULL: none were named */
     int threads;
     bool read_only;
     struct image_limits limits;
@@ -165,8 +166,7 @@ const char *eng_path_name(const char *path);                                 /* 
 bool eng_path_is_mount(
     const char *path); /* a folder that is mounted: another file system or a bind */
 bool eng_path_is_empty(const char *path); /* a folder that can be read and holds nothing */
-bool eng_root_is_offline(const struct store_root *root); /* just now */
-bool eng_name_hidden(const char *name); /* begins with a dot, or what NAS and systems litter */
+bool eng_name_hidden(const char *name);   /* begins with a dot, or what NAS and systems litter */
 enum eng_name_kind { ENG_NAME_PICTURE, ENG_NAME_BARE, ENG_NAME_OTHER };
 enum eng_name_kind eng_name_kind(const char *name); /* by extension; BARE: has none */
 int eng_part_of(const char *rel, int parts);        /* 1..parts */

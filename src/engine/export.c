@@ -5,6 +5,7 @@
 #include "engine/export.h"
 #include "base/base64.h"
 #include "base/json.h"
+#include "engine/originals.h"
 
 enum { BATCH = 256, FLUSH_FROM = 1 << 16 };
 
@@ -239,6 +240,14 @@ static int put_end(struct exporting *x, struct eye_err *err)
 
 /* ---- all of it ---- */
 
+/* Another machine has to make sense of it. */
+static int check_root(const char *path, struct eye_err *err)
+{
+    return eng_path_is_local(path) || object_is_url(path)
+               ? 0
+               : eye_fail(err, EYE_EINVAL, "%s: say where originals lie, with --originals", path);
+}
+
 static int export_all(struct exporting *x, struct eye_err *err)
 {
     int rc = eng_model_id(x->model, x->store, false, &x->model_id, err);
@@ -247,6 +256,9 @@ static int export_all(struct exporting *x, struct eye_err *err)
         return rc;
     }
     rc = store_roots_brief(x->store, &x->roots, &x->nroots, err);
+    for (size_t i = 0; rc == 0 && i < x->nroots; i++) {
+        rc = check_root(x->roots[i].path, err);
+    }
     rc = rc ? rc : store_count(x->store, &x->total, err);
     rc = rc ? rc : put_head(x, err);
     rc = rc ? rc : put_pictures(x, err);

@@ -55,13 +55,15 @@ struct import_root {
     bool there; /* it is a folder, just now */
 };
 struct import_roots {
+    eye_lib *lib;
     struct import_root *of;   /* [head->nroots] */
     struct store_root *known; /* all roots of the library */
     size_t nknown;
 };
 /* Inside a transaction. EYE_EINVAL: a map names no root of the export. */
-int import_roots_open(struct import_roots *roots, struct store *s, const struct export_head *head,
-                      const eye_root_map *map, size_t nmap, struct eye_err *err);
+int import_roots_open(struct import_roots *roots, eye_lib *lib, struct store *s,
+                      const struct export_head *head, const eye_root_map *map, size_t nmap,
+                      struct eye_err *err);
 void import_roots_close(struct import_roots *roots, size_t n);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "engine/export.h"
+#include "object/object.h"
 
 enum { REL_MAX = 1 << 16 };
 
@@ -81,7 +82,9 @@ static int read_root(const struct json *v, struct export_root *root, struct eye_
     if (root->id < 1 || !name || !name[0]) {
         return bad(err, "a root has no id or no name");
     }
-    if (root->path[0] != '/' || (root->path[1] && !plain(root->path + 1))) {
+    bool object = object_is_url(root->path);
+    if (object ? !plain(root->path + 5)
+               : root->path[0] != '/' || (root->path[1] && !plain(root->path + 1))) {
         return bad(err, "a root's path is not absolute, or has \".\" or \"..\" in it");
     }
     root->name = mem_strdup(name, err);

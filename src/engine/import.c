@@ -7,6 +7,7 @@
  * What the library knows already stays as it is: a picture with the same bytes keeps its id and vector, a path keeps what it shows here. */
 #include "engine/export.h"
 #include "engine/index.h"
+#include "engine/originals.h"
 
 enum { READ_SIZE = 1 << 16, PROGRESS_EACH = 64 };
 
@@ -123,7 +124,8 @@ static int add_file(struct import *m, const struct export_line *line, size_t i, 
                                   .mtime_ns = f->mtime_ns};
         rc = store_file_set(m->store, &file, err);
         m->counts.files++;
-        m->counts.missing += !m->roots.of[f->root].there || lstat(path, &st) != 0;
+        m->counts.missing +=
+            !m->roots.of[f->root].there || (eng_path_is_local(path) && lstat(path, &st) != 0);
     }
     free(path);
     return rc;
@@ -269,7 +271,7 @@ static int transact(struct import *m, struct eye_err *err)
         return rc;
     }
     rc = remember_model(m, err);
-    rc = rc ? rc : import_roots_open(&m->roots, m->store, &m->head, m->map, m->nmap, err);
+    rc = rc ? rc : import_roots_open(&m->roots, m->lib, m->store, &m->head, m->map, m->nmap, err);
     rc = rc ? rc : take_lines(m, err);
     rc = rc ? rc : store_commit(m->store, err);
     if (rc) {

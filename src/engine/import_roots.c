@@ -4,6 +4,7 @@
  * is there, or a root of their own that may absorb others), shorter paths before longer ones, and then each file is asked for by
  * its whole path, which eng_root_of answers as it does for `index`. */
 #include "engine/export.h"
+#include "engine/originals.h"
 
 /* The map's entry for a root, by path or name. NULL: none. */
 static const eye_root_map *map_of(const struct export_root *root, const eye_root_map *map, size_t n)
@@ -44,16 +45,24 @@ static int check_map(const struct export_head *head, const eye_root_map *map, si
     return 0;
 }
 
-static int place(struct import_root *root, const struct export_root *from, const eye_root_map *map,
-                 struct eye_err *err)
+static int place(eye_lib *lib, struct import_root *root, const struct export_root *from,
+                 const eye_root_map *map, struct eye_err *err)
 {
-    struct stat st;
     enum eng_path_kind kind;
-    root->path = map ? eng_path_resolve(map->to, &kind, err) : mem_strdup(from->path, err);
+    const char *originals = eng_originals_place(lib);
+    root->path =
+        map ? eng_path_given(lib, map->to, false, &kind, err) : mem_strdup(from->path, err);
     if (!root->path) {
         return eng_code(err);
     }
-    root->there = stat(root->path, &st) == 0 && S_ISDIR(st.st_mode);
+    if (!eng_path_is_local(root->path) && !(originals && eng_path_below(root->path, originals))) {
+        return eye_fail(
+            err, EYE_EINVAL,
+            "%s: lies outside of the originals: start with --originals, or say where it "
+            "is with --map %s=FOLDER",
+            root->path, from->name);
+    }
+    root->there = eng_root_look(lib, root->path, NULL) != ENG_AWAY;
     return 0;
 }
 
@@ -72,7 +81,7 @@ static int mark_offline(const struct import_roots *roots, struct store *s, const
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < roots->nknown; i++) {
         const struct store_root *r = &roots->known[i];
-        if (eng_path_below(r->path, path) && !r->uploads && eng_root_is_offline(r)) {
+        if (eng_path_below(r->path, path) && !r->uploads && eng_root_is_offline(roots->lib, r)) {
             rc = store_root_state(s, r->id, true, r->last_scan, err);
         }
     }
@@ -118,13 +127,15 @@ static int make_all(struct import_roots *roots, struct store *s, const struct ex
     return rc;
 }
 
-int import_roots_open(struct import_roots *roots, struct store *s, const struct export_head *head,
-                      const eye_root_map *map, size_t nmap, struct eye_err *err)
+int import_roots_open(struct import_roots *roots, eye_lib *lib, struct store *s,
+                      const struct export_head *head, const eye_root_map *map, size_t nmap,
+                      struct eye_err *err)
 {
-    *roots = (struct import_roots){.of = mem_calloc(head->nroots, sizeof *roots->of, err)};
+    *roots =
+        (struct import_roots){.lib = lib, .of = mem_calloc(head->nroots, sizeof *roots->of, err)};
     int rc = roots->of ? check_map(head, map, nmap, err) : EYE_ENOMEM;
     for (size_t i = 0; rc == 0 && i < head->nroots; i++) {
-        rc = place(&roots->of[i], &head->roots[i], map_of(&head->roots[i], map, nmap), err);
+        rc = place(lib, &roots->of[i], &head->roots[i], map_of(&head->roots[i], map, nmap), err);
     }
     rc = rc ? rc : reload(roots, s, err);
     return rc ? rc : make_all(roots, s, head, err);

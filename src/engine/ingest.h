@@ -22,15 +22,16 @@ enum { ENG_TABLE = 256, ENG_QUEUE = 256, ENG_BATCH = 64 };
 enum { ENG_LANES_MAX = 128 };
 
 enum eng_kind {
-    ENG_WORK,   /* on its way to a lane */
-    ENG_EMBED,  /* new picture: meta and vector are there */
-    ENG_VECTOR, /* known picture, new vector only (model use) */
-    ENG_LINK,   /* shows a picture that is known */
-    ENG_FAIL,   /* code, reason */
-    ENG_GONE,   /* vanished, or not a picture and never said to be one: leaves no trace */
-    ENG_REDO,   /* changed while it was read: once more at the end of the run */
-    ENG_REMOVE, /* no longer there */
-    ENG_MOUNT,  /* a mounted folder: to be known before its files are */
+    ENG_WORK,     /* on its way to a lane */
+    ENG_EMBED,    /* new picture: meta and vector are there */
+    ENG_VECTOR,   /* known picture, new vector only (model use) */
+    ENG_LINK,     /* shows a picture that is known */
+    ENG_FAIL,     /* code, reason */
+    ENG_AWAY_NOW, /* the same, and it says nothing of the file: its store cannot be reached */
+    ENG_GONE,     /* vanished, or not a picture and never said to be one: leaves no trace */
+    ENG_REDO,     /* changed while it was read: once more at the end of the run */
+    ENG_REMOVE,   /* no longer there */
+    ENG_MOUNT,    /* a mounted folder: to be known before its files are */
     ENG_WOULD_INDEX,
     ENG_WOULD_REMOVE
 };

@@ -2,6 +2,7 @@
  *
  * A sorted array, found by bisection: the store gives it in byte order anyway, and "everything below this
  * folder" is then one range. A hash map was dropped: faster by a fraction of the lstat() that each file costs, but blind to ranges. */
+#include "engine/originals.h"
 #include "engine/scan.h"
 
 struct loader {
@@ -105,7 +106,7 @@ int eng_known_load(struct eng_scan *scan, struct eng_scope *scope, struct eye_er
         const char *prefix = eng_path_below(scan->roots[i].path, scope->root_path);
         if (prefix && !scan->roots[i].uploads && !scope->under[0]) {
             rc = load_root(scan, scope, scan->roots[i].id, "", prefix, err);
-            if (rc == 0 && eng_root_is_offline(&scan->roots[i])) {
+            if (rc == 0 && eng_root_is_offline(scan->lib, &scan->roots[i])) {
                 rc = eng_strings_add(&scope->mounts, &scope->nmounts, prefix, err);
             }
         }

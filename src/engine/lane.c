@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "engine/ingest.h"
+#include "engine/originals.h"
 
 int eng_lane_init(struct eng_lane *lane, struct eng_pipe *pipe, struct eye_err *err)
 {
@@ -181,10 +182,13 @@ bool eng_lane_item(struct eng_lane *lane, struct eng_item *item)
     struct eye_err err = {0};
     struct stat st;
     bool mine = true;
-    int fd = eng_open_file(item->path, &st, &err);
+    int fd =
+        eng_open_patiently(lane->pipe->lib, item->path, item->size, &lane->pipe->stop, &st, &err);
     if (fd < 0) {
         fail_from(item, &err);
-        item->kind = err.code == EYE_ENOTFOUND ? ENG_GONE : ENG_FAIL;
+        item->kind = err.code == EYE_ENOTFOUND ? ENG_GONE
+                     : err.code == EYE_EREMOTE ? ENG_AWAY_NOW
+                                               : ENG_FAIL;
         return true;
     }
     if (process(lane, item, fd, &st, &mine, &err) < 0) {

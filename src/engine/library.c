@@ -1,5 +1,6 @@
 /* library.c - what a library holds: counts, roots, the ledger of failures. */
 #include "engine/index.h"
+#include "engine/originals.h"
 
 /* ---- status ---- */
 
@@ -78,7 +79,7 @@ int eye_status_get(eye_lib *lib, eye_status *out, struct eye_err *err)
         return rc;
     }
     for (size_t i = 0; i < n; i++) {
-        out->roots_offline += eng_root_is_offline(&roots[i]);
+        out->roots_offline += eng_root_is_offline(lib, &roots[i]);
     }
     store_roots_free(roots, n);
     out->pictures = stats.pictures;
@@ -104,7 +105,7 @@ int eye_roots(eye_lib *lib, int (*fn)(void *ctx, const eye_root *root), void *ct
     for (size_t i = 0; rc == 0 && i < n; i++) {
         eye_root r = {.id = roots[i].id,
                       .path = roots[i].path,
-                      .offline = eng_root_is_offline(&roots[i]),
+                      .offline = eng_root_is_offline(lib, &roots[i]),
                       .uploads = roots[i].uploads,
                       .files = roots[i].files,
                       .failures = roots[i].failures,

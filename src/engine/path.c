@@ -159,7 +159,7 @@ static bool says_mount_root(const char *path)
 bool eng_path_is_mount(const char *path)
 {
     struct stat st, up;
-    char *parent = fs_join(path, "..", NULL);
+    char *parent = path[0] == '/' ? fs_join(path, "..", NULL) : NULL; /* else an object's */
     bool mount = parent && stat(path, &st) == 0 && stat(parent, &up) == 0 && S_ISDIR(st.st_mode) &&
                  (st.st_dev != up.st_dev || st.st_ino == up.st_ino || says_mount_root(path));
     free(parent);
@@ -168,7 +168,7 @@ bool eng_path_is_mount(const char *path)
 
 bool eng_path_is_empty(const char *path)
 {
-    DIR *dir = opendir(path);
+    DIR *dir = path[0] == '/' ? opendir(path) : NULL;
     if (!dir) {
         return false;
     }
@@ -178,15 +178,6 @@ bool eng_path_is_empty(const char *path)
     }
     closedir(dir);
     return empty;
-}
-
-bool eng_root_is_offline(const struct store_root *root)
-{
-    struct stat st;
-    if (stat(root->path, &st) != 0 || !S_ISDIR(st.st_mode)) {
-        return true;
-    }
-    return root->files > 0 && eng_path_is_empty(root->path);
 }
 
 /* ---- names ---- */

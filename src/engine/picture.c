@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "engine/engine.h"
+#include "engine/originals.h"
 
 /* ---- what is known ---- */
 
@@ -23,8 +23,7 @@ static int fill_paths(eye_picture *p, struct store *s, struct eye_err *err)
     const char **sorted = rc == 0 ? mem_calloc(n + 1, sizeof *sorted, err) : NULL;
     bool *seen = sorted ? mem_calloc(n + 1, sizeof *seen, err) : NULL;
     for (size_t i = 0; seen && i < n; i++) {
-        struct stat st;
-        seen[i] = stat(paths[i], &st) == 0;
+        seen[i] = eng_path_there(paths[i], i < online);
         if (seen[i]) {
             sorted[there++] = paths[i];
         }
@@ -152,9 +151,38 @@ int eng_open_below(int dir, const char *rel)
     return (int)fd;
 }
 
-/* The root's folder and the name below it: a root that is the file itself is looked up in its folder. */
-static int open_place(const struct store_place *place)
+static int open_object(eye_lib *lib, const struct store_place *place, struct eye_err *why)
 {
+    struct stat st;
+    char *path = eng_path_join(place->root, place->rel, why);
+    int fd = path ? eng_object_file(lib, path, place->size, &st, why) : EYE_ENOMEM;
+    free(path);
+    return fd;
+}
+
+/* From the originals' folder down, so that no link on the way to the root leads out of it either. */
+static int open_original(const char *top, const struct store_place *place)
+{
+    char *path = eng_path_join(place->root, place->rel, NULL);
+    const char *rel = path ? eng_path_below(path, top) : NULL;
+    int dir = rel && rel[0] ? open(top, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    int fd = dir >= 0 ? eng_open_below(dir, rel) : -1;
+    if (dir >= 0) {
+        close(dir);
+    }
+    free(path);
+    return fd;
+}
+
+/* The root's folder and the name below it: a root that is the file itself is looked up in its folder. */
+static int open_place(eye_lib *lib, const struct store_place *place, struct eye_err *why)
+{
+    if (!eng_path_is_local(place->root)) {
+        return open_object(lib, place, why);
+    }
+    if (eng_originals_in_folder(lib) && eng_path_below(place->root, eng_originals_place(lib))) {
+        return open_original(eng_originals_place(lib), place);
+    }
     char *parent = place->rel[0] ? NULL : mem_strdup(place->root, NULL);
     const char *dir = place->root, *rel = place->rel;
     if (parent) {
@@ -203,20 +231,27 @@ static void describe(eye_file *out, int fd, const struct store_place *place,
     }
 }
 
-static int open_any(const struct store_place *places, size_t n, const struct store_picture *pic,
-                    eye_file *out, struct eye_err *err)
+static int open_any(eye_lib *lib, const struct store_place *places, size_t n,
+                    const struct store_picture *pic, eye_file *out, struct eye_err *err)
 {
+    struct eye_err away = {0};
     for (size_t i = 0; i < n; i++) {
         struct stat st;
         enum image_format format;
-        int fd = open_place(&places[i]);
+        struct eye_err why = {0};
+        int fd = open_place(lib, &places[i], &why);
         if (fd >= 0 && is_as_indexed(fd, &places[i], &st, &format)) {
             describe(out, fd, &places[i], pic, &st, format);
             return 0;
         }
         if (fd >= 0) {
             close(fd);
+        } else if (fd == EYE_EREMOTE || fd == EYE_ELIMIT) {
+            away = why;
         }
+    }
+    if (away.code) {
+        return eye_fail(err, away.code, "%s", away.msg);
     }
     return eye_fail(err, EYE_ENOTFOUND,
                     "no file of picture %lld can be opened as it was indexed: it is offline, moved "
@@ -237,7 +272,7 @@ int eye_picture_open(eye_lib *lib, int64_t id, eye_file *out, struct eye_err *er
     int rc = store_picture_get(s, id, &pic, err);
     rc = rc < 0 ? rc : store_places(s, id, &places, &n, err);
     eng_store_put(lib, s);
-    rc = rc < 0 ? rc : open_any(places, n, &pic, out, err);
+    rc = rc < 0 ? rc : open_any(lib, places, n, &pic, out, err);
     store_places_free(places, n);
     return rc;
 }

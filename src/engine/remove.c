@@ -2,6 +2,7 @@
  *
  * All of one call is one transaction. Files may go while an index run is under way; a root may not, because the
  * run writes files into it, so that takes the same lock. */
+#include "engine/originals.h"
 #include "engine/scan.h"
 
 struct removal {
@@ -56,7 +57,7 @@ static int remove_path(struct removal *r, const char *path, struct eye_err *err)
     const char *rel;
     uint64_t before = r->touched;
     enum eng_path_kind kind;
-    char *full = eng_path_resolve(path, &kind, err);
+    char *full = eng_path_given(r->lib, path, false, &kind, err);
     if (!full) {
         return EYE_EINVAL;
     }
@@ -134,7 +135,7 @@ static bool takes_roots(const struct removal *r, const char *const *paths, size_
 {
     for (size_t i = 0; i < npaths; i++) {
         enum eng_path_kind kind;
-        char *full = eng_path_resolve(paths[i], &kind, NULL);
+        char *full = eng_path_given(r->lib, paths[i], false, &kind, NULL);
         for (size_t j = 0; full && j < r->nroots; j++) {
             if (takes_root(&r->roots[j], full)) {
                 free(full);

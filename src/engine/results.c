@@ -3,6 +3,7 @@
  * Only what is shown is read from the store, page by page: one row and its paths for each result, from a server all of them at once. */
 #include <math.h>
 
+#include "engine/originals.h"
 #include "engine/search.h"
 
 size_t eye_results_count(const eye_results *results)
@@ -56,11 +57,10 @@ static eye_result *new_result(eye_results *r, struct eye_err *err)
 }
 
 /* The first path that is there just now; online roots come first. */
-static const char *choose_path(char *const *paths, size_t n, bool *there)
+static const char *choose_path(char *const *paths, size_t n, size_t online, bool *there)
 {
-    struct stat st;
     for (size_t i = 0; i < n; i++) {
-        if (stat(paths[i], &st) == 0) {
+        if (eng_path_there(paths[i], i < online)) {
             *there = true;
             return paths[i];
         }
@@ -85,12 +85,12 @@ static void judge(eye_result *e, const struct eng_hit *hit)
 }
 
 static int fill(eye_result *e, const struct store_picture *pic, char *const *paths, size_t n,
-                struct eye_err *err)
+                size_t online, struct eye_err *err)
 {
     char hex[HASH_HEX_LEN + 1];
     bool there;
     hash_to_hex(&pic->hash, hex);
-    e->path = mem_strdup(choose_path(paths, n, &there), err);
+    e->path = mem_strdup(choose_path(paths, n, online, &there), err);
     e->format = mem_strdup(pic->format, err);
     e->hash = mem_strdup(hex, err);
     e->offline = !there;
@@ -138,7 +138,7 @@ int eng_results_add(eye_results *r, struct store *s, const struct eng_hit *hit, 
         rc = EYE_ENOMEM;
         if (e) {
             judge(e, hit);
-            rc = fill(e, &pic, paths, n, err);
+            rc = fill(e, &pic, paths, n, online, err);
         }
         rc = rc < 0 ? rc : 1;
     }

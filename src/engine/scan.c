@@ -9,13 +9,8 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
+#include "engine/originals.h"
 #include "engine/scan.h"
-
-struct walk {
-    struct eng_scan *scan;
-    struct eng_scope *scope;
-    struct eng_pipe *pipe;
-};
 
 static bool matches(const char *const *globs, size_t n, const char *rel)
 {
@@ -57,7 +52,7 @@ static bool is_unembedded(const struct eng_scan *scan, int64_t picture)
 
 /* Known and the same as then: nothing to do. Counts it. A failure that is not tried again still counts as failed, so that
  * `index` says 1 for as long as files in scope fail, but it is not told again. */
-static bool is_settled(const struct walk *w, const struct eng_known *k, uint64_t size,
+static bool is_settled(const struct eng_walk *w, const struct eng_known *k, uint64_t size,
                        int64_t mtime_ns)
 {
     if (!k || k->size != size || k->mtime_ns != mtime_ns) {
@@ -77,7 +72,7 @@ static bool is_settled(const struct walk *w, const struct eng_known *k, uint64_t
     return true;
 }
 
-static int push(const struct walk *w, struct eng_item *item, struct eye_err *err)
+static int push(const struct eng_walk *w, struct eng_item *item, struct eye_err *err)
 {
     if (!eng_pipe_push(w->pipe, item)) {
         return eye_fail(err, EYE_ECANCELLED, "stopped");
@@ -85,8 +80,9 @@ static int push(const struct walk *w, struct eng_item *item, struct eye_err *err
     return 0;
 }
 
-static struct eng_item *new_item(const struct walk *w, const char *rel, const struct eng_known *k,
-                                 const struct stat *st, struct eye_err *err)
+static struct eng_item *new_item(const struct eng_walk *w, const char *rel,
+                                 const struct eng_known *k, const struct stat *st,
+                                 struct eye_err *err)
 {
     struct eng_item *item = eng_item_new(w->scope->root_path, rel, w->scope->root, err);
     if (item) {
@@ -99,7 +95,7 @@ static struct eng_item *new_item(const struct walk *w, const char *rel, const st
 }
 
 /* A failure that needs no lane to be known. In a dry run it is only counted as something to look at. */
-static int push_failure(const struct walk *w, const char *rel, const struct stat *st,
+static int push_failure(const struct eng_walk *w, const char *rel, const struct stat *st,
                         const struct eye_err *why, struct eye_err *err)
 {
     struct eng_known *k = eng_known_find(w->scope, rel);
@@ -118,7 +114,7 @@ static int push_failure(const struct walk *w, const char *rel, const struct stat
 }
 
 /* Named by the user, now or when it was added. */
-static bool is_named(const struct walk *w)
+static bool is_named(const struct eng_walk *w)
 {
     const struct eng_scope *scope = w->scope;
     return scope->found ? scope->known_only : scope->kind == ENG_PATH_FILE || scope->listed;
@@ -139,20 +135,20 @@ bool eng_scan_skips_dir(const eye_lib *lib, const eye_index_options *o, const ch
 }
 
 /* Someone knows that the file is being written, and comes back to it. */
-static bool is_left(const struct walk *w, const char *rel, const struct stat *st)
+static bool is_left(const struct eng_walk *w, const char *rel, const struct stat *st)
 {
     const struct eng_scan *scan = w->scan;
     return scan->leave && scan->leave(scan->leave_ctx, w->scope->root, rel, st);
 }
 
 /* True when the name keeps a file out. `named`: the user named this very file, so no filter applies. */
-static bool is_filtered(const struct walk *w, const char *rel, bool named)
+static bool is_filtered(const struct eng_walk *w, const char *rel, bool named)
 {
     return !named && eng_scan_skips_file(w->scan->lib, w->scan->options, rel);
 }
 
-static int on_file(const struct walk *w, const char *rel, const struct stat *st,
-                   struct eye_err *err)
+int eng_walk_file(const struct eng_walk *w, const char *rel, const struct stat *st,
+                  struct eye_err *err)
 {
     bool named = is_named(w);
     struct eng_known *k = eng_known_find(w->scope, rel);
@@ -184,7 +180,8 @@ static int on_file(const struct walk *w, const char *rel, const struct stat *st,
 }
 
 /* FIFO, socket, device; a link to a folder, to nothing, or in a circle. */
-static int on_other(const struct walk *w, const char *path, const char *rel, struct eye_err *err)
+static int on_other(const struct eng_walk *w, const char *path, const char *rel,
+                    struct eye_err *err)
 {
     struct stat st, target;
     struct eye_err why = {0};
@@ -218,7 +215,7 @@ static int on_other(const struct walk *w, const char *path, const char *rel, str
     return push_failure(w, rel, &st, &why, err);
 }
 
-static int on_error(const struct walk *w, const struct fs_walk_item *item, const char *rel,
+static int on_error(const struct eng_walk *w, const struct fs_walk_item *item, const char *rel,
                     struct eye_err *err)
 {
     struct eye_err why = {0};
@@ -249,7 +246,7 @@ static int on_error(const struct walk *w, const struct fs_walk_item *item, const
 
 /* Recorded at once, not after the walk: a run that is stopped in between must not leave files behind that look
  * deleted when the disk is unplugged. */
-static int on_mount(const struct walk *w, const char *rel, struct eye_err *err)
+static int on_mount(const struct eng_walk *w, const char *rel, struct eye_err *err)
 {
     if (w->scan->options->dry_run || !w->scope->root) {
         return 0;
@@ -269,7 +266,7 @@ static int on_mount(const struct walk *w, const char *rel, struct eye_err *err)
 }
 
 /* The mounts between the root and the part of it that is looked at: the walk begins below them. */
-static int mounts_above(const struct walk *w, const char *under, struct eye_err *err)
+static int mounts_above(const struct eng_walk *w, const char *under, struct eye_err *err)
 {
     const struct eng_scope *scope = w->scope;
     int rc = 0;
@@ -291,7 +288,7 @@ static int mounts_above(const struct walk *w, const char *under, struct eye_err 
 }
 
 /* 1: leave out what is below. */
-static int on_dir(const struct walk *w, const char *path, const char *rel, struct eye_err *err)
+static int on_dir(const struct eng_walk *w, const char *path, const char *rel, struct eye_err *err)
 {
     bool start = !strcmp(rel, w->scope->under);
     if (!start && eng_scan_skips_dir(w->scan->lib, w->scan->options, path, rel)) {
@@ -306,7 +303,7 @@ static int on_dir(const struct walk *w, const char *path, const char *rel, struc
 
 static int on_item(void *ctx, const struct fs_walk_item *item, struct eye_err *err)
 {
-    struct walk *w = ctx;
+    struct eng_walk *w = ctx;
     const char *rel = eng_path_below(item->path, w->scope->root_path);
     if (!rel) {
         return eye_fail(err, EYE_EINTERNAL, "%s: the walk left %s", item->path,
@@ -316,7 +313,7 @@ static int on_item(void *ctx, const struct fs_walk_item *item, struct eye_err *e
         return eye_fail(err, EYE_ECANCELLED, "stopped");
     }
     switch (item->event) {
-    case FS_WALK_FILE: return on_file(w, rel, item->st, err);
+    case FS_WALK_FILE: return eng_walk_file(w, rel, item->st, err);
     case FS_WALK_DIR: return on_dir(w, item->path, rel, err);
     case FS_WALK_DIR_DONE:
         if (!rel[0] && item->entries == 0 && w->scope->nknown) {
@@ -329,24 +326,24 @@ static int on_item(void *ctx, const struct fs_walk_item *item, struct eye_err *e
     return 0;
 }
 
-static int one_file(struct walk *w, const char *path, const char *rel, struct eye_err *err)
+static int one_file(struct eng_walk *w, const char *path, const char *rel, struct eye_err *err)
 {
     struct stat st;
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
-        return on_file(w, rel, &st, err);
+        return eng_walk_file(w, rel, &st, err);
     }
     return on_other(w, path, rel, err);
 }
 
 /* The system takes no path of this length in one call; opening goes step by step. */
-static int long_file(struct walk *w, const char *path, const char *rel, struct eye_err *err)
+static int long_file(struct eng_walk *w, const char *path, const char *rel, struct eye_err *err)
 {
     struct stat st;
     struct eye_err why = {0};
     int fd = fs_open_follow(path, &st, &why);
     if (fd >= 0) {
         close(fd);
-        return on_file(w, rel, &st, err);
+        return eng_walk_file(w, rel, &st, err);
     }
     if (why.code == EYE_ENOTFOUND) {
         return 0;
@@ -357,7 +354,7 @@ static int long_file(struct walk *w, const char *path, const char *rel, struct e
 
 /* A folder that something happened in. When it goes away this very moment, the next look sees that, with the place where
  * it is then: what is known of it must not be dropped before. */
-static int visit_dir(struct walk *w, const char *path, const char *rel, struct eye_err *err)
+static int visit_dir(struct eng_walk *w, const char *path, const char *rel, struct eye_err *err)
 {
     struct eye_err why = {0};
     int rc = mounts_above(w, rel, err);
@@ -369,7 +366,7 @@ static int visit_dir(struct walk *w, const char *path, const char *rel, struct e
     return rc < 0 && why.code < 0 ? eye_fail(err, rc, "%s", why.msg) : rc;
 }
 
-static int visit(struct walk *w, const char *rel, struct eye_err *err)
+static int visit(struct eng_walk *w, const char *rel, struct eye_err *err)
 {
     struct stat st;
     int rc = 0;
@@ -394,7 +391,7 @@ static int visit(struct walk *w, const char *rel, struct eye_err *err)
 }
 
 /* One file after the other: those that are given, or those that are known. What is not there any more stays unseen. */
-static int visit_all(struct walk *w, struct eye_err *err)
+static int visit_all(struct eng_walk *w, struct eye_err *err)
 {
     const struct eng_scope *scope = w->scope;
     size_t n = scope->nrels ? scope->nrels : scope->nknown;
@@ -410,7 +407,7 @@ static int visit_all(struct walk *w, struct eye_err *err)
 static int scan_scope(struct eng_scan *scan, struct eng_scope *scope, struct eng_pipe *p,
                       struct eye_err *err)
 {
-    struct walk w = {scan, scope, p};
+    struct eng_walk w = {scan, scope, p};
     struct stat st;
     int rc = eng_known_load(scan, scope, err);
     scan->one_by_one = scan->model_id && scope->nknown <= ENG_FEW;
@@ -419,6 +416,11 @@ static int scan_scope(struct eng_scan *scan, struct eng_scope *scope, struct eng
         scan->loaded = true;
     }
     if (rc < 0) {
+        return rc;
+    }
+    if (!eng_path_is_local(scope->root_path)) {
+        rc = eng_scan_objects(&w, err);
+        scope->walked = rc == 0;
         return rc;
     }
     /* Also when only a part is looked at; the walk itself checks once more, by what it has read. */

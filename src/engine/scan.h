@@ -78,11 +78,23 @@ void eng_known_keep(const struct eng_scope *scope, const char *rel);
 int eng_unembedded_load(struct eng_scan *scan, struct eye_err *err);
 
 /* ---- scan.c: the source of eye_index ---- */
+/* The walk of one scope. */
+struct eng_walk {
+    struct eng_scan *scan;
+    struct eng_scope *scope;
+    struct eng_pipe *pipe;
+};
+/* A regular file, or an object, that is there: looked at, or left out by its name. */
+int eng_walk_file(const struct eng_walk *w, const char *rel, const struct stat *st,
+                  struct eye_err *err);
 /* What a walk leaves out: a folder and all below it; a file. rel: below its root. */
 bool eng_scan_skips_dir(const eye_lib *lib, const eye_index_options *o, const char *path,
                         const char *rel);
 bool eng_scan_skips_file(const eye_lib *lib, const eye_index_options *o, const char *rel);
 int eng_scan_source(void *scan, struct eng_pipe *p, struct eye_err *err);
+
+/* ---- scan_objects.c: the same of a root in an object store ---- */
+int eng_scan_objects(const struct eng_walk *w, struct eye_err *err);
 
 /* ---- sweep.c ---- */
 /* After a walk that ended well: remove what is verifiably gone, say what is offline. */

@@ -5,6 +5,7 @@
  * someone names the folder. All names are resolved before anything is written, so a mistyped path changes nothing. */
 #include <errno.h>
 
+#include "engine/originals.h"
 #include "engine/scan.h"
 
 struct target {
@@ -91,7 +92,7 @@ static int mark_offline(const struct eng_scan *scan, struct store *s, const char
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < scan->nroots; i++) {
         const struct store_root *r = &scan->roots[i];
-        if (eng_path_below(r->path, path) && !r->uploads && eng_root_is_offline(r)) {
+        if (eng_path_below(r->path, path) && !r->uploads && eng_root_is_offline(scan->lib, r)) {
             rc = store_root_state(s, r->id, true, r->last_scan, err);
         }
     }
@@ -183,7 +184,7 @@ static int check_target(const struct eng_scan *scan, const struct target *t, str
     if (t->kind == ENG_PATH_MISSING) {
         return eye_fail(err, EYE_ENOTFOUND, "%s: no such file or folder", t->path);
     }
-    if (stat(t->path, &st) != 0) {
+    if (eng_path_is_local(t->path) && stat(t->path, &st) != 0) {
         return eye_fail(err, EYE_ENOTFOUND,
                         "%s: a symbolic link that leads nowhere (is its disk connected?)", t->path);
     }
@@ -209,6 +210,41 @@ static int resolve_targets(struct eng_scan *scan, struct store *s, struct target
     return rc;
 }
 
+/* ---- the originals ---- */
+
+static bool in_place(const struct eng_scan *scan, const struct store_root *root)
+{
+    return !root->uploads && eng_path_below(root->path, eng_originals_place(scan->lib));
+}
+
+/* Without paths all of the originals' place is meant, and it is no root yet. */
+static bool wants_place(const struct eng_scan *scan)
+{
+    const char *place = eng_originals_place(scan->lib);
+    for (size_t i = 0; place && i < scan->nroots; i++) {
+        if (!scan->roots[i].files_only && !strcmp(scan->roots[i].path, place)) {
+            return false;
+        }
+    }
+    return place && !scan->options->only_failed;
+}
+
+/* With a place for originals nothing outside of it becomes a root: other machines would not find it. */
+static int name_target(const struct eng_scan *scan, const char *path, struct target *t,
+                       struct eye_err *err)
+{
+    const char *rel, *place = eng_originals_place(scan->lib);
+    t->path = eng_path_given(scan->lib, path, true, &t->kind, err);
+    if (!t->path) {
+        return eng_code(err);
+    }
+    if (!place || eng_path_below(t->path, place) ||
+        eng_root_of(scan->roots, scan->nroots, t->path, &rel)) {
+        return 0;
+    }
+    return eye_fail(err, EYE_EINVAL, "%s: lies outside of the originals, %s", t->path, place);
+}
+
 int eng_scan_resolve(struct eng_scan *scan, struct store *s, const char *const *paths,
                      size_t npaths, struct eye_err *err)
 {
@@ -216,20 +252,22 @@ int eng_scan_resolve(struct eng_scan *scan, struct store *s, const char *const *
     if (rc < 0) {
         return rc;
     }
-    size_t n = npaths ? npaths : scan->nroots;
+    bool place = !npaths && wants_place(scan);
+    size_t n = npaths ? npaths : scan->nroots + place;
     struct target *targets = mem_calloc(n, sizeof *targets, err);
     if (!targets) {
         return EYE_ENOMEM;
     }
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        if (npaths) {
-            targets[i].path = eng_path_resolve(paths[i], &targets[i].kind, err);
+        if (npaths || i == scan->nroots) {
+            rc = name_target(scan, npaths ? paths[i] : eng_originals_place(scan->lib), &targets[i],
+                             err);
         } else { /* as it was recorded, whatever lies there now */
             targets[i].path = mem_strdup(scan->roots[i].path, err);
             targets[i].kind = ENG_PATH_DIR;
-            targets[i].root = scan->roots[i].id;
+            targets[i].root = place && in_place(scan, &scan->roots[i]) ? 0 : scan->roots[i].id;
+            rc = targets[i].path ? 0 : eng_code(err);
         }
-        rc = targets[i].path ? 0 : eng_code(err);
     }
     rc = rc < 0 ? rc : resolve_targets(scan, s, targets, n, err);
     for (size_t i = 0; i < n; i++) {
@@ -270,7 +308,8 @@ static int look_scope(struct eng_scan *scan, const struct eng_look *look, int64_
         free(path);
         return EYE_ENOMEM;
     }
-    bool gone = stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    bool gone =
+        eng_path_is_local(path) && stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
     free(path);
     scope->rels = look->rels;
     scope->nrels = look->nrels;

@@ -7,6 +7,7 @@
  * Pictures on a root that is offline block the switch: it would take them out of every search without a word. Files
  * that are broken or gone do not, the next index run judges them. */
 #include "engine/index.h"
+#include "engine/originals.h"
 #include "engine/scan.h"
 
 struct use {
@@ -43,16 +44,22 @@ static bool on_offline_root(const struct use *u, char *const *paths, size_t n)
     return false;
 }
 
-/* The first path that is a file just now, as an item; without one the picture is counted as away or lost. */
-static int push_first(struct use *u, struct eng_pipe *p, const struct store_picture *pic,
-                      char *const *paths, size_t n, struct eye_err *err)
+static bool is_file(const char *path, bool online)
 {
     struct stat st;
+    return eng_path_is_local(path) ? stat(path, &st) == 0 && S_ISREG(st.st_mode)
+                                   : eng_path_there(path, online);
+}
+
+/* The first path that is a file just now, as an item; without one the picture is counted as away or lost. */
+static int push_first(struct use *u, struct eng_pipe *p, const struct store_picture *pic,
+                      char *const *paths, size_t n, size_t online, struct eye_err *err)
+{
     for (size_t i = 0; i < n; i++) {
-        if (stat(paths[i], &st) != 0 || !S_ISREG(st.st_mode)) {
+        if (!is_file(paths[i], i < online)) {
             continue;
         }
-        struct eng_item *item = eng_item_new("/", paths[i] + 1, 0, err);
+        struct eng_item *item = eng_item_new(paths[i], "", 0, err);
         if (!item) {
             return EYE_ENOMEM;
         }
@@ -83,7 +90,7 @@ static int push_picture(struct use *u, struct eng_pipe *p, int64_t id, struct ey
     }
     rc = store_picture_paths(u->store, id, &paths, &n, &online, err);
     if (rc == 0) {
-        rc = push_first(u, p, &pic, paths, n, err);
+        rc = push_first(u, p, &pic, paths, n, online, err);
     }
     store_strings_free(paths, n);
     return rc;
@@ -214,7 +221,7 @@ static int prepare(struct use *u, struct eng_model *model, struct store *s, stru
     u->offline = mem_calloc(u->nroots, sizeof *u->offline, err);
     rc = u->offline ? 0 : EYE_ENOMEM;
     for (size_t i = 0; rc == 0 && i < u->nroots; i++) {
-        u->offline[i] = eng_root_is_offline(&u->roots[i]);
+        u->offline[i] = eng_root_is_offline(u->lib, &u->roots[i]);
         rc = u->offline[i] ? 0 : find_away(u, s, &u->roots[i], err);
     }
     return rc;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "engine/index.h"
+#include "engine/originals.h"
 
 struct verify {
     eye_lib *lib;
@@ -33,7 +34,7 @@ static void compare(struct verify *v, const char *path, const struct store_file 
     struct hash hash;
     struct stat st;
     struct eye_err why = {0};
-    int fd = eng_open_file(path, &st, &why);
+    int fd = eng_open_path(v->lib, path, f->size, &st, &why);
     if (fd < 0) {
         find(v, path,
              fd == EYE_ENOTFOUND ? "the file is gone: index again"
@@ -113,7 +114,7 @@ static int verify_files(struct verify *v, struct eye_err *err)
     int rc = walker ? store_roots(walker, &roots, &n, err) : EYE_EIO;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         v->uploads = roots[i].uploads ? roots[i].id : v->uploads;
-        if (eng_root_is_offline(&roots[i])) {
+        if (eng_root_is_offline(v->lib, &roots[i])) {
             eng_log(v->lib, EYE_LOG_WARN, "%s: offline, its files were not read", roots[i].path);
             continue;
         }

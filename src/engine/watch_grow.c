@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "engine/originals.h"
 #include "engine/scan.h"
 #include "engine/watch.h"
 
@@ -176,6 +177,11 @@ void watch_grow(struct watcher *w, struct watch_root *r, const char *rel)
     struct growth g = {w, r};
     struct eye_err err;
     char why[300];
+    if (!eng_path_is_local(r->path)) {
+        leave_gap(w, r, r->under, false,
+                  "lies in an object store, which does not tell of what changes");
+        return;
+    }
     if (r->tree.fd < 0) {
         int e = watch_tree_open(&r->tree, w->sys);
         if (e) {

@@ -4,12 +4,16 @@
  * when it is back all of it is looked at again, after it has got its watches. Nobody tells what happened to it meanwhile. */
 #include <sys/stat.h>
 
+#include "engine/originals.h"
 #include "engine/scan.h"
 #include "engine/watch.h"
 
 static bool is_there(const struct watch_root *r)
 {
     struct stat st;
+    if (!eng_path_is_local(r->path)) { /* each look finds out; here nobody waits for a server */
+        return object_is_url(r->path);
+    }
     char *path = eng_path_join(r->path, r->under, NULL);
     bool there = path && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
     free(path);
@@ -127,7 +131,8 @@ static void ask_after(struct watcher *w, struct watch_root *r, double now)
 
 double watch_root_check(struct watcher *w, struct watch_root *r, double now)
 {
-    bool suspect = !r->there || r->empty || (r->ngaps && !r->tree.top);
+    bool suspect =
+        eng_path_is_local(r->path) && (!r->there || r->empty || (r->ngaps && !r->tree.top));
     if (suspect && now >= r->next_check) {
         ask_after(w, r, now);
     }
@@ -177,7 +182,9 @@ static char *reason(const struct watch_root *r, eye_watch_how how)
         rc = rc < 0 ? rc
                     : buf_puts(&b,
                                r->there ? "empty where pictures were: taken as not mounted"
-                                        : "not there: is its disk connected?",
+                               : eng_path_is_local(r->path)
+                                   ? "not there: is its disk connected?"
+                                   : "nobody told where originals lie: start with --originals",
                                NULL);
     } else if (how == EYE_WATCH_POLLED) {
         rc = rc < 0 ? rc : buf_puts(&b, r->gaps[0].why, NULL);

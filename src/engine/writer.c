@@ -133,6 +133,9 @@ static int write_item(struct eng_writer *w, struct eng_item *item, struct eye_er
     case ENG_VECTOR: return write_vector(w, item, err);
     case ENG_LINK: return write_link(w, item, err);
     case ENG_FAIL: return write_failure(w, item, err);
+    case ENG_AWAY_NOW: /* what is known of it stays, and the next run tries again */
+        item->outcome = EYE_FILE_FAILED;
+        return 0;
     case ENG_REMOVE:
         item->outcome = EYE_FILE_REMOVED;
         return store_file_remove(w->store, item->root, item->rel, err);
@@ -217,7 +220,7 @@ static void finish(struct eng_writer *w, struct eng_item *item)
     } else if (!item->silent) {
         count(w, item);
         eye_index_event e = {item->outcome, item->path, NULL, 0};
-        if (item->kind == ENG_FAIL) {
+        if (item->kind == ENG_FAIL || item->kind == ENG_AWAY_NOW) {
             e.reason = item->reason ? item->reason : eye_err_name(item->code);
             e.code = item->code;
         }
