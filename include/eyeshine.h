@@ -75,7 +75,8 @@ typedef struct {
 } eye_options;
 
 /* NULL on error: EYE_ENOTFOUND (no library and !create, no such model), EYE_EFORMAT, EYE_EIO, EYE_EREMOTE (the store is away and !create). The
- * model is loaded when first needed, so `status` and the like are quick. */
+ * model is loaded when first needed, so `status` and the like are quick. A small process is forked here, from which those that read strangers'
+ * pictures are forked later: open it before you start threads, if you can. It ends with the last eye_close. */
 EYE_API eye_lib *eye_open(const eye_options *options, struct eye_err *err);
 EYE_API void eye_close(eye_lib *lib);
 

@@ -6,15 +6,13 @@
 #include "archive/unzip.h"
 
 #include <errno.h>
-#include <locale.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <wchar.h>
 
 #include "base/buf.h"
+#include "base/nursery.h"
 #include "base/sandbox.h"
 #include "base/wire.h"
 
@@ -169,7 +167,7 @@ static int converse(struct unzipping *u, struct eye_err *err)
 /* Why it ended without a last word. */
 static int explain_loss(int status, struct eye_err *err)
 {
-    int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    int signal = status == -1 ? SIGKILL : WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     if (signal == SIGSYS)
         return eye_fail(err, EYE_EREMOTE,
                         "the unpacking process was stopped by its sandbox: this zip made it ask "
@@ -186,55 +184,24 @@ static int explain_loss(int status, struct eye_err *err)
                     WEXITSTATUS(status));
 }
 
-/* A locale in which names are UTF-8, ready for use in a child: glibc loads its tables at first use under a lock, which another
- * thread may hold while this one forks; then the child would wait for ever. NULL: names keep to ASCII. */
-static locale_t load_utf8(void)
-{
-    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    if (utf8) {
-        locale_t before = uselocale(utf8);
-        mbstate_t state;
-        wchar_t wide;
-        memset(&state, 0, sizeof(state));
-        mbrtowc(&wide, "a", 1, &state);
-        uselocale(before);
-    }
-    return utf8;
-}
-
 static int start_child(struct unzipping *u, unzip_job *job, int fd, struct eye_err *err)
 {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-        return eye_fail_errno(err, errno, "cannot start unpacking");
-    locale_t utf8 = load_utf8();
-    struct unzip_start start = {job,  u->limits,          pair[1],         fd, getpid(),
-                                utf8, (int64_t)u->packed, sandbox_wanted()};
-    u->pid = fork();
-    if (u->pid == 0)
-        unzip_child(&start);
-    int errnum = errno;
-    close(pair[1]);
-    if (utf8)
-        freelocale(utf8);
-    if (u->pid < 0) {
-        close(pair[0]);
-        return eye_fail_errno(err, errnum, "cannot start the unpacking process");
-    }
-    u->sock = pair[0];
+    const struct unzip_order order = {job, *u->limits, (int64_t)u->packed, sandbox_wanted()};
+    struct nursery_child child;
+    int rc = nursery_spawn(unzip_child, &order, sizeof(order), fd, &child, err);
+    if (rc != 0)
+        return rc;
+    u->pid = child.pid;
+    u->sock = child.sock;
     u->deadline = wire_deadline_in(u->pid, u->limits->max_seconds);
     return 0;
 }
 
-/* Its wait status; one that is dead already keeps it. */
+/* Its wait status, or -1: the nursery was killed, and it with that. One that is dead already keeps its status. */
 static int end_child(struct unzipping *u)
 {
-    int status = 0;
-    kill(u->pid, SIGKILL);
     close(u->sock);
-    while (waitpid(u->pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
+    return nursery_end(u->pid);
 }
 
 static int check_file(int fd, uint64_t *size, struct eye_err *err)
@@ -262,13 +229,16 @@ int archive_unzip_job(unzip_job *job, int fd, const struct unzip_limits *limits,
     u.bytes = mem_calloc(UNZIP_TEXT_MAX + 1, 1, err);
     if (!u.bytes)
         return EYE_ENOMEM;
+    nursery_hold();
     rc = start_child(&u, job, fd, err);
     if (rc != 0) {
+        nursery_drop();
         free(u.bytes);
         return rc;
     }
     rc = converse(&u, &why);
     int status = end_child(&u);
+    nursery_drop();
     if (u.lost)
         rc = explain_loss(status, &why);
     if (u.inside)

@@ -1,8 +1,8 @@
 /* unzip.h - between unzip.c, unzip_child.c and their tests.
  *
- *     program                               sandboxed child
- *     unzip.c  ── fork, file descriptor ──► unzip_child.c (libarchive)
- *        └──── 'k'eep / 's'kip ──►, ◄── frames ────┘
+ *     program               nursery                     sandboxed child
+ *     unzip.c  ── file ──► base/nursery.c ─── fork ──► unzip_child.c (libarchive)
+ *        └───────── 'k'eep / 's'kip ──►, ◄── frames ──────┘
  */
 #ifndef ARCHIVE_UNZIP_H
 #define ARCHIVE_UNZIP_H
@@ -51,15 +51,13 @@ unzip_job unzip_job_zip;
 int archive_unzip_job(unzip_job *job, int fd, const struct unzip_limits *limits,
                       const struct unzip_sink *sink, struct eye_err *err);
 
-/* The child's life, from just after the fork. `utf8`: a locale in which names are UTF-8. */
-struct unzip_start {
+/* The child's life, from just after the fork, with the zip at SANDBOX_FILE. order: a struct unzip_order. */
+struct unzip_order {
     unzip_job *job;
-    const struct unzip_limits *limits;
-    int sock, fd, parent;
-    void *utf8;   /* locale_t */
+    struct unzip_limits limits;
     int64_t size; /* of the zip */
     bool seccomp;
 };
-_Noreturn void unzip_child(const struct unzip_start *start);
+void unzip_child(const void *order);
 
 #endif

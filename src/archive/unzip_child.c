@@ -1,9 +1,5 @@
 /* unzip_child.c - the process that meets a stranger's zip: libarchive behind the walls of base/sandbox.c.
  *
- * Forked from a program with threads, it does only what is sound there: system calls, malloc (glibc keeps it usable after
- * fork) and libraries that hold no locks of their own. What would take one (loading a locale) the program did before the fork.
- * It is a copy of the program, memory included; a supervisor forked early, as the decoders have, would hold nothing worth
- * stealing. That was left out: the only way out is the socket to the program, which takes nothing but names and bytes of files.
  * It reads with pread alone, so it shares no file offset and needs no further system call.
  *
  * Both of libarchive's zip readers are on: by the directory at the end, and, if that is missing (an upload that was cut
@@ -13,9 +9,9 @@
 #include <errno.h>
 #include <locale.h>
 #include <malloc.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "archive/unzip.h"
 #include "base/sandbox.h"
@@ -238,27 +234,35 @@ void unzip_job_zip(struct unzip_voice *v, const struct unzip_limits *limits, int
 
 /* ---- its life ---- */
 
-_Noreturn void unzip_child(const struct unzip_start *start)
+/* Names are UTF-8; glibc loads the tables for that at first use, from files. Without them names keep to ASCII. */
+static void speak_utf8(void)
 {
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    mbstate_t state;
+    wchar_t wide;
+    if (!utf8)
+        return;
+    uselocale(utf8);
+    memset(&state, 0, sizeof(state));
+    mbrtowc(&wide, "a", 1, &state);
+}
+
+void unzip_child(const void *order)
+{
+    const struct unzip_order *o = order;
     const struct sandbox_limits walls = {.max_memory = (uint64_t)UNZIP_MEMORY_MIB << 20,
-                                         .cpu_seconds = start->limits->max_seconds + 1};
+                                         .cpu_seconds = o->limits.max_seconds + 1};
     struct unzip_voice *voice;
     struct eye_err err = {0, ""};
-    /* The thread that forked waits for this process, so the signal means that the program is gone. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != start->parent)
-        _exit(1);
     prctl(PR_SET_NAME, "eyeshine-unzip", 0, 0, 0);
-    sandbox_reset_signals();
-    if (start->utf8)
-        uselocale(start->utf8);
-    sandbox_close_descriptors(start->sock, start->fd);
+    speak_utf8();
     mallopt(M_ARENA_MAX, 1);
-    int code = sandbox_enter(&walls, start->seccomp, &err);
+    int code = sandbox_enter(&walls, o->seccomp, &err);
     voice = calloc(1, sizeof(*voice));
     if (!voice)
         _exit(1);
     if (say_text(voice, UNZIP_READY, code, code ? err.msg : "") && code == 0)
-        start->job(voice, start->limits, start->size);
+        o->job(voice, &o->limits, o->size);
     unzip_flush(voice);
     _exit(0);
 }

@@ -2,11 +2,11 @@
  *
  * A store handle belongs to one thread at a time, so the library keeps a few idle ones and lends them
  * (opening one costs about a millisecond, a search should not pay it each time). Everything heavy (model,
- * vectors, pool, decoder) is made when first needed: `status` stays quick, and the decoder's workers are
- * forked while the process is still small.
+ * vectors, pool, decoder) is made when first needed: `status` stays quick. The nursery, which forks what reads strangers'
+ * bytes, begins at once (0.3 ms): a library is opened while the process is small and has one thread, and its decoders are not.
  *
- * The right to index is an flock on index.lock. Decoder workers inherit the descriptor and live a moment
- * longer than a killed parent, so a lock whose recorded process is dead is worth waiting for. */
+ * The right to index is an flock on index.lock. A process that is forked among threads inherits the descriptor and may live a
+ * moment longer than a killed parent, so a lock whose recorded process is dead is worth waiting for. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cpu.h"
+#include "base/nursery.h"
 #include "engine/index.h"
 #include "engine/originals.h"
 
@@ -137,6 +138,7 @@ eye_lib *eye_open(const eye_options *options, struct eye_err *err)
     if (!lib) {
         return NULL;
     }
+    nursery_hold(); /* while there is little to copy, and no thread that holds a lock */
     pthread_mutex_init(&lib->lock, NULL);
     pthread_mutex_init(&lib->load_lock, NULL);
     pthread_mutex_init(&lib->log_lock, NULL);
@@ -180,6 +182,7 @@ void eye_close(eye_lib *lib)
     if (lib->decoder) {
         decoder_close(lib->decoder);
     }
+    nursery_drop();
     if (lib->pool) {
         pool_free(lib->pool);
     }

@@ -8,12 +8,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/nursery.h"
 
 enum {
     MAX_WORKERS = 256,
@@ -34,80 +34,37 @@ struct decoder_pool {
     struct decoder_config config;
     pthread_mutex_t lock; /* of all `busy`; who set one owns the rest of that worker */
     pthread_cond_t given_back;
-    struct worker *workers; /* [config.nworkers] */
-    pthread_mutex_t supervisor_lock;
-    pid_t supervisor; /* 0: none */
-    int supervisor_sock;
+    int nworkers;
+    struct worker *workers; /* [nworkers] */
 };
-
-/* ---- the supervisor ---- */
-
-static void stop_supervisor(struct decoder_pool *pool)
-{
-    if (pool->supervisor <= 0)
-        return;
-    close(pool->supervisor_sock);
-    while (waitpid(pool->supervisor, NULL, 0) < 0 && errno == EINTR)
-        ;
-    pool->supervisor = 0;
-}
-
-/* Ask, and if the supervisor was killed, start another one and ask that. It knows no workers: END gives ESRCH. */
-static int ask_supervisor(struct decoder_pool *pool, int op, pid_t pid,
-                          struct supervisor_answer *answer, int *fd, struct eye_err *err)
-{
-    struct supervisor_ask ask = {op, pid};
-    int code = 0;
-    pthread_mutex_lock(&pool->supervisor_lock);
-    for (int tries = 0; tries < 2 && code == 0; tries++) {
-        if (pool->supervisor <= 0) {
-            pid_t started = supervisor_start(&pool->config, &pool->supervisor_sock, err);
-            if (started < 0)
-                code = started;
-            else
-                pool->supervisor = started;
-        }
-        if (code == 0 && supervisor_call(pool->supervisor_sock, &ask, answer, fd) == 0)
-            break;
-        if (code == 0)
-            stop_supervisor(pool);
-        if (code == 0 && tries == 1)
-            code = eye_fail(err, EYE_EREMOTE, "the process that starts decoders keeps dying");
-    }
-    pthread_mutex_unlock(&pool->supervisor_lock);
-    return code;
-}
 
 /* ---- one worker ---- */
 
 /* Kill and bury it. Its wait status, or -1 if nobody knows. */
-static int end_worker(struct decoder_pool *pool, struct worker *w)
+static int end_worker(struct worker *w)
 {
-    struct supervisor_answer answer;
     close(w->sock);
-    int code = ask_supervisor(pool, SUPERVISOR_END, w->pid, &answer, NULL, NULL);
+    int status = nursery_end(w->pid);
     w->pid = 0;
-    return code == 0 && answer.errnum == 0 ? answer.status : -1;
+    return status;
 }
 
 static int start_worker(struct decoder_pool *pool, struct worker *w, struct eye_err *err)
 {
-    struct supervisor_answer answer;
+    struct nursery_child child;
     struct decoder_answer ready;
-    int code = ask_supervisor(pool, SUPERVISOR_SPAWN, 0, &answer, &w->sock, err);
+    int code = nursery_spawn(decoder_worker, &pool->config, sizeof(pool->config), -1, &child, err);
     if (code != 0)
         return code;
-    if (answer.errnum != 0 || w->sock < 0)
-        return eye_fail_errno(err, answer.errnum ? answer.errnum : EMFILE,
-                              "cannot start a decoder process");
-    w->pid = answer.pid;
+    w->pid = child.pid;
+    w->sock = child.sock;
     w->served = 0;
     struct wire_deadline deadline = wire_deadline_in(w->pid, START_SECONDS);
     code = wire_recv_until(w->sock, &ready, sizeof(ready), &deadline);
     if (code == 0 && ready.magic == DECODER_READY && ready.code == 0)
         return 0;
     bool said = code == 0 && ready.magic == DECODER_READY;
-    end_worker(pool, w);
+    end_worker(w);
     if (!said)
         return eye_fail(err, EYE_EREMOTE, "a decoder process did not start");
     ready.msg[sizeof(ready.msg) - 1] = '\0';
@@ -117,7 +74,7 @@ static int start_worker(struct decoder_pool *pool, struct worker *w, struct eye_
 /* Why the worker gave no (sensible) answer; ends it. `code`: of wire_recv_until(), 0 if it did say something. */
 static int explain_loss(struct decoder_pool *pool, struct worker *w, int code, struct eye_err *err)
 {
-    int status = end_worker(pool, w);
+    int status = end_worker(w);
     if (code == EYE_ELIMIT)
         return eye_fail(err, EYE_ELIMIT, "decoding took longer than %d s",
                         pool->config.limits.max_seconds);
@@ -162,7 +119,7 @@ static int receive_result(struct decoder_pool *pool, struct worker *w,
         return explain_loss(pool, w, 0, err);
     uint8_t *got = mem_calloc(*len, 1, err);
     if (!got) {
-        end_worker(pool, w);
+        end_worker(w);
         return EYE_ENOMEM;
     }
     int code = wire_recv_until(w->sock, got, *len, deadline);
@@ -188,17 +145,17 @@ static int converse(struct decoder_pool *pool, struct worker *w, int fd,
         return explain_loss(pool, w, code, err);
     if (answer.code != 0) {
         if (answer.code == EYE_ELIMIT)
-            end_worker(pool, w);
+            end_worker(w);
         return pass_failure(&answer, err);
     }
     code = wire_unpack(&answer, &pool->config.limits, meta, err);
     if (code != 0) {
-        end_worker(pool, w);
+        end_worker(w);
         return code;
     }
     code = receive_result(pool, w, ask, &answer, &deadline, data, len, err);
     if (code == 0 && ++w->served >= LIFE)
-        end_worker(pool, w);
+        end_worker(w);
     return code;
 }
 
@@ -210,7 +167,7 @@ static struct worker *borrow(struct decoder_pool *pool)
     struct worker *found = NULL;
     pthread_mutex_lock(&pool->lock);
     while (!found) {
-        for (int i = 0; i < pool->config.nworkers; i++) {
+        for (int i = 0; i < pool->nworkers; i++) {
             struct worker *w = &pool->workers[i];
             if (!w->busy && (!found || (found->pid == 0 && w->pid != 0)))
                 found = w;
@@ -260,7 +217,7 @@ static int serve_one(struct decoder_pool *pool, int fd, struct decoder_ask *ask,
     struct worker *w = borrow(pool);
     /* A worker that died or spoke while idle is replaced before it can cost a file. */
     if (w->pid != 0 && wire_disturbed(w->sock))
-        end_worker(pool, w);
+        end_worker(w);
     if (w->pid == 0)
         code = start_worker(pool, w, err);
     if (code == 0)
@@ -319,10 +276,11 @@ struct decoder_pool *decoder_open_jobs(decoder_job *job, decoder_thumb_job *thum
     if (!pool)
         return NULL;
     pool->config = (struct decoder_config){limits ? *limits : image_limits_default, job, thumb_job,
-                                           nworkers, sandbox_wanted()};
+                                           sandbox_wanted()};
+    pool->nworkers = nworkers;
+    nursery_hold();
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->given_back, NULL);
-    pthread_mutex_init(&pool->supervisor_lock, NULL);
     pool->workers = mem_calloc((size_t)nworkers, sizeof(*pool->workers), err);
     if (!pool->workers || start_worker(pool, &pool->workers[0], err) != 0) {
         decoder_close(pool);
@@ -343,18 +301,16 @@ struct decoder_pool *decoder_open(int nworkers, const struct image_limits *limit
     return decoder_open_job(decoder_job_picture, nworkers, limits, err);
 }
 
-/* The supervisor kills and buries its workers when its socket closes. */
 void decoder_close(struct decoder_pool *pool)
 {
     if (!pool)
         return;
-    for (int i = 0; pool->workers && i < pool->config.nworkers; i++)
+    for (int i = 0; pool->workers && i < pool->nworkers; i++)
         if (pool->workers[i].pid != 0)
-            close(pool->workers[i].sock);
-    stop_supervisor(pool);
+            end_worker(&pool->workers[i]);
+    nursery_drop();
     pthread_cond_destroy(&pool->given_back);
     pthread_mutex_destroy(&pool->lock);
-    pthread_mutex_destroy(&pool->supervisor_lock);
     free(pool->workers);
     free(pool);
 }

@@ -1,7 +1,7 @@
 /* decoder_internal.h - between the files of the decoder (decoder*.c) and its test; nobody else.
  *
- *     program (threads)            supervisor (one thread)          worker (sandboxed)
- *     decoder.c  ── spawn, end ──► decoder_supervisor.c ── fork ──► decoder_worker.c
+ *     program (threads)            nursery (one thread)             worker (sandboxed)
+ *     decoder.c  ── spawn, end ──► base/nursery.c ─────── fork ──► decoder_worker.c
  *         └────────── file descriptor ─►, ◄─ answer, pixels ────────────┘
  *
  * base/wire.c moves the bytes, decoder_wire.c judges them, base/sandbox.c shuts the worker in. */
@@ -30,7 +30,6 @@ struct decoder_config {
     struct image_limits limits;
     decoder_job *job;
     decoder_thumb_job *thumb_job;
-    int nworkers;
     bool seccomp; /* false: EYESHINE_SANDBOX=off */
 };
 
@@ -40,30 +39,10 @@ struct decoder_pool *decoder_open_job(decoder_job *job, int nworkers,
 struct decoder_pool *decoder_open_jobs(decoder_job *job, decoder_thumb_job *thumb_job, int nworkers,
                                        const struct image_limits *limits, struct eye_err *err);
 
-/* ---- decoder_supervisor.c ---- */
-
-enum supervisor_op { SUPERVISOR_SPAWN = 1, SUPERVISOR_END };
-
-/* Program to supervisor and back, one packet each. SPAWN: answered with pid and, beside the packet, the program's
- * end of the worker's socket. END: kill `pid`, answered with its wait status. errnum != 0: it failed. */
-struct supervisor_ask {
-    int32_t op, pid;
-};
-struct supervisor_answer {
-    int32_t pid, status, errnum;
-};
-
-/* Fork the supervisor: its pid, and in *sock the program's end of its control socket. Negative: EYE_EIO. */
-pid_t supervisor_start(const struct decoder_config *config, int *sock, struct eye_err *err);
-/* One question over the control socket; *fd (may be NULL) gets a descriptor that came back or -1.
- * -1 when the supervisor is gone. */
-int supervisor_call(int sock, const struct supervisor_ask *ask, struct supervisor_answer *answer,
-                    int *fd);
-
 /* ---- decoder_worker.c ---- */
 
-/* Life of a worker, from just after the fork; `parent` is the supervisor. */
-_Noreturn void decoder_worker(const struct decoder_config *config, int sock, pid_t parent);
+/* Life of a worker, from just after the fork. config: its struct decoder_config. */
+void decoder_worker(const void *config);
 
 /* ---- decoder_wire.c ---- */
 

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -145,24 +144,22 @@ static void give_memory_back(void)
 #endif
 }
 
-/* Die with the supervisor, even if it is gone already; become unable to do harm. */
-static int shut_in(const struct decoder_config *config, int sock, pid_t parent, struct eye_err *err)
+/* Become unable to do harm. */
+static int shut_in(const struct decoder_config *config, struct eye_err *err)
 {
     prctl(PR_SET_NAME, "eyeshine-decode", 0, 0, 0);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
-        _exit(1);
-    sandbox_close_descriptors(sock, -1);
     /* One arena: the codecs' few threads do not need more, and its free memory can be measured. */
     mallopt(M_ARENA_MAX, 1);
     const struct sandbox_limits walls = {.max_memory = config->limits.max_memory};
     return sandbox_enter(&walls, config->seccomp, err);
 }
 
-_Noreturn void decoder_worker(const struct decoder_config *config, int sock, pid_t parent)
+void decoder_worker(const void *order)
 {
+    const struct decoder_config *config = order;
     struct decoder_answer ready = {.magic = DECODER_READY};
     struct eye_err err = {0, ""};
-    ready.code = shut_in(config, sock, parent, &err);
+    ready.code = shut_in(config, &err);
     if (ready.code != 0)
         memcpy(ready.msg, err.msg, sizeof(ready.msg));
     bool on = wire_send(SANDBOX_SOCKET, &ready, sizeof(ready), -1) == 0 && ready.code == 0;

@@ -147,11 +147,6 @@ static inline int64_t jx_add(struct fx *fx, int64_t job, const char *name, uint6
     fx_picture(fx, path, seed);
     int64_t seq = jx_add_file(fx, job, name, path);
     unlink(path);
-#ifdef __SANITIZE_ADDRESS__
-    if (seq ==
-        1) /* its heap is not made for forks among threads that allocate: decoders begin now */
-        jx_pause(300);
-#endif
     return seq;
 }
 

@@ -459,17 +459,17 @@ static void test_living_worker_goes_before_new(void **state)
 {
     (void)state;
     struct decoder_pool *pool = open_pool(2, 10);
-    pid_t supervisor = only_child(getpid()), pids[4];
+    pid_t nursery = only_child(getpid()), pids[4];
     pthread_t thread;
     struct eye_err err;
     assert_int_equal(pthread_create(&thread, NULL, decode_slowly, pool), 0);
     usleep(100000);
     assert_works(pool); /* beside the slow one: a second worker */
     pthread_join(thread, NULL);
-    assert_int_equal(children_of(supervisor, pids, 4), 2);
+    assert_int_equal(children_of(nursery, pids, 4), 2);
     assert_int_equal(decode2(pool, 'C', 0, &err), EYE_EREMOTE);
     assert_works(pool);
-    assert_int_equal(children_of(supervisor, pids, 4), 1);
+    assert_int_equal(children_of(nursery, pids, 4), 1);
     decoder_close(pool);
 }
 
@@ -655,7 +655,7 @@ static void test_nothing_is_left_behind(void **state)
     (void)state;
     int before = count_descriptors();
     struct decoder_pool *pool = open_pool(2, 10);
-    pid_t supervisor = only_child(getpid()), pids[16];
+    pid_t nursery = only_child(getpid()), pids[16];
     struct eye_err err;
     int open_then = count_descriptors();
     for (int i = 0; i < 1050; i++) /* more than a worker's life of 1000 */
@@ -664,11 +664,11 @@ static void test_nothing_is_left_behind(void **state)
         assert_int_equal(decode2(pool, 'C', 0, &err), EYE_EREMOTE);
     assert_works(pool);
     assert_int_equal(count_descriptors(), open_then);
-    assert_int_equal(children_of(supervisor, pids, 16), 1);
+    assert_int_equal(children_of(nursery, pids, 16), 1);
     decoder_close(pool);
     assert_int_equal(count_descriptors(), before);
     assert_int_equal(children_of(getpid(), pids, 16), 0);
-    assert_int_equal(children_of(supervisor, pids, 16), 0);
+    assert_int_equal(children_of(nursery, pids, 16), 0);
 }
 
 static void test_idle_death_costs_nothing(void **state)
@@ -682,16 +682,16 @@ static void test_idle_death_costs_nothing(void **state)
     decoder_close(pool);
 }
 
-static void test_supervisor_is_replaced(void **state)
+static void test_nursery_is_replaced(void **state)
 {
     (void)state;
     struct decoder_pool *pool = open_pool(2, 10);
-    pid_t supervisor = only_child(getpid()), worker = only_child(supervisor);
-    assert_int_equal(kill(supervisor, SIGKILL), 0);
-    assert_dies(supervisor);
+    pid_t nursery = only_child(getpid()), worker = only_child(nursery);
+    assert_int_equal(kill(nursery, SIGKILL), 0);
+    assert_dies(nursery);
     assert_dies(worker); /* it does not outlive its parent */
     assert_works(pool);
-    assert_true(only_child(getpid()) != supervisor);
+    assert_true(only_child(getpid()) != nursery);
     decoder_close(pool);
 }
 
@@ -699,15 +699,15 @@ static void test_ctrl_c_is_the_programs_affair(void **state)
 {
     (void)state;
     struct decoder_pool *pool = open_pool(1, 10);
-    pid_t supervisor = only_child(getpid()), worker = only_child(supervisor);
+    pid_t nursery = only_child(getpid()), worker = only_child(nursery);
     int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(kill(supervisor, signals[i]), 0);
+        assert_int_equal(kill(nursery, signals[i]), 0);
         assert_int_equal(kill(worker, signals[i]), 0);
     }
     assert_works(pool);
     assert_int_equal(only_child(only_child(getpid())), worker);
-    assert_true(getsid(supervisor) != getsid(0));
+    assert_true(getsid(nursery) != getsid(0));
     decoder_close(pool);
 }
 
@@ -732,13 +732,13 @@ static void test_workers_die_with_the_program(void **state)
     if (program == 0)
         doomed_program(ready[1]);
     assert_int_equal(read(ready[0], &byte, 1), 1);
-    pid_t supervisor = only_child(program), worker = only_child(supervisor);
+    pid_t nursery = only_child(program), worker = only_child(nursery);
     usleep(100000);
     assert_false(is_dead(worker));
     kill(program, SIGKILL);
     waitpid(program, NULL, 0);
     assert_dies(worker);
-    assert_dies(supervisor);
+    assert_dies(nursery);
     close(ready[0]);
     close(ready[1]);
 }
@@ -776,7 +776,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_even_asked),
         cmocka_unit_test(test_nothing_is_left_behind),
         cmocka_unit_test(test_idle_death_costs_nothing),
-        cmocka_unit_test(test_supervisor_is_replaced),
+        cmocka_unit_test(test_nursery_is_replaced),
         cmocka_unit_test(test_ctrl_c_is_the_programs_affair),
         cmocka_unit_test(test_workers_die_with_the_program),
         cmocka_unit_test(test_two_pools),
