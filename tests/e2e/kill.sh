@@ -32,7 +32,7 @@ for delay in 0.15 0.3 0.5 0.7 0.2 0.9 0.4 0.6 1.1 0.35; do
         kills=$((kills + 1))
     fi
     wait $pid 2>/dev/null
-    [ -f "$tmp/rough/library.db" ] || continue
+    [ -s "$tmp/rough/library.db" ] || continue # killed before there was anything
     if "$eye" --library "$tmp/rough" verify -q >"$tmp/verify"; then
         sound=$((sound + 1))
     else
