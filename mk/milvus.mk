@@ -32,3 +32,8 @@ test-milvus-built:
 	  $(foreach t,$(MILVUS_TESTS) $(MILVUS_TESTS_lite),"lite:$(t)") \
 	  $(foreach t,$(MILVUS_TESTS) $(MILVUS_TESTS_2.3.5),"2.3.5:$(t)") \
 	  $(foreach t,$(MILVUS_TESTS_auth),"auth:$(t)") $(foreach t,$(MILVUS_TESTS_own),"own:$(t)")
+
+# The store's own tests, which `make test` runs on the embedded store: the same programs on a server.
+STORE_ON_SERVER := files pictures roots looks record rows vectors verify
+MILVUS_NEEDS    += $(STORE_ON_SERVER:%=build/release/tests/store/test_sqlite_%)
+MILVUS_TESTS    += $(STORE_ON_SERVER:%=store-%=build/release/tests/store/test_sqlite_%)

@@ -7,21 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/milvus_expr.h"
+
 enum {
     IDS_A_QUERY = 1024,
     ANSWER_BYTES = 8 << 20 /* of vectors in one answer */
 };
 
 /* ---- expressions ---- */
-
-int milvus_in_ids(struct buf *out, const char *name, const int64_t *ids, size_t n,
-                  struct eye_err *err)
-{
-    int rc = buf_printf(out, err, "%s in [", name);
-    for (size_t i = 0; i < n && !rc; i++)
-        rc = buf_printf(out, err, i ? ",%lld" : "%lld", (long long)ids[i]);
-    return rc ? rc : buf_putc(out, ']', err);
-}
 
 int milvus_in_keys(struct buf *out, const char (*keys)[MILVUS_KEY + 1], size_t n,
                    struct eye_err *err)
@@ -66,13 +59,14 @@ static int query_pics(struct milvus_part *p, const int64_t *ids, size_t n, bool 
     int dim = milvus_dim(p);
     milvus_picture_fields(fields, dim);
     buf_init(&expr, SIZE_MAX / 2);
-    int rc = milvus_in_ids(&expr, "id", ids, n, err);
+    int rc = milvus_expr_ids(&expr, "id", ids, n, err);
     if (!rc) {
         struct milvus_query q = {.which = MILVUS_PICTURES,
                                  .expr = expr.data,
                                  .fields = fields,
                                  .nfields = vectors ? PIC_ALL : PIC_META};
         rc = milvus_query(milvus_of(p), &q, &rows, err);
+        milvus_doubt(p, MILVUS_PICTURES, rc);
     }
     buf_release(&expr);
     rc = rc ? rc : take_pics(p, rows, vectors ? dim : 0, err);
@@ -82,15 +76,19 @@ static int query_pics(struct milvus_part *p, const int64_t *ids, size_t n, bool 
 
 static bool is_wanting(const struct view_pic *e, bool vectors)
 {
-    return !e || (vectors && e->there && !e->vector_known && !e->dirty);
+    return !e || !e->known || (vectors && e->there && !e->vector_known && !e->dirty);
 }
 
 /* An entry for each id that the server has not. */
 static int make_absent(struct milvus_part *p, const int64_t *ids, size_t n, struct eye_err *err)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!view_pic_make(p->view, ids[i], err))
+    for (size_t i = 0; i < n; i++) {
+        struct view_pic *e = view_pic_make(p->view, ids[i], err);
+        if (!e)
             return EYE_ENOMEM;
+        if (!e->known)
+            view_pic_fetched(e, NULL, false);
+    }
     return 0;
 }
 
@@ -186,6 +184,7 @@ static int query_rows(struct milvus_part *p, const char *expr, bool *full, struc
     struct milvus_query q = {
         .which = MILVUS_FILES, .expr = expr, .fields = milvus_file_fields, .nfields = ROW_READ};
     int rc = milvus_query(milvus_of(p), &q, &rows, err);
+    milvus_doubt(p, MILVUS_FILES, rc);
     rc = rc ? rc : take_rows(p, rows, err);
     *full = rows && milvus_rows_n(rows) >= MILVUS_ROWS_MAX;
     milvus_rows_free(rows);
@@ -262,7 +261,7 @@ static int fetch_files(struct milvus_part *p, const int64_t *ids, size_t n, stru
     bool full = false;
     buf_init(&expr, SIZE_MAX / 2);
     int rc = buf_puts(&expr, "kind == 0 && ", err);
-    rc = rc ? rc : milvus_in_ids(&expr, "picture", ids, n, err);
+    rc = rc ? rc : milvus_expr_ids(&expr, "picture", ids, n, err);
     rc = rc ? rc : query_rows(p, expr.data, &full, err);
     if (!rc && full) { /* pictures with very many files */
         struct walk w = {p, err};

@@ -28,9 +28,6 @@ int milvus_row_of(struct milvus_part *p, const char *key, struct view_row **e, s
 int milvus_pic_with(struct milvus_part *p, const struct hash *hash, bool vector,
                     struct view_pic **e, int64_t *room, struct eye_err *err);
 
-/* "NAME in [1,2,3]", appended. */
-int milvus_in_ids(struct buf *out, const char *name, const int64_t *ids, size_t n,
-                  struct eye_err *err);
 /* "id in [\"KEY\",...]", appended. */
 int milvus_in_keys(struct buf *out, const char (*keys)[MILVUS_KEY + 1], size_t n,
                    struct eye_err *err);

@@ -58,7 +58,7 @@ enum {
     ROW_READ = ROW_NAME_KEY,
     ROW_ALL = ROW_STUB + 1
 };
-enum milvus_kind { KIND_FILE, KIND_FAILURE, KIND_ROOT, KIND_MOUNT };
+enum milvus_kind { KIND_FILE, KIND_FAILURE, KIND_ROOT, KIND_MOUNT, KIND_ABOUT };
 enum { ROOT_OFFLINE = 1, ROOT_FILES_ONLY = 2, ROOT_UPLOADS = 4 };
 enum { MILVUS_STUB_DIM = 2 };
 
@@ -107,6 +107,8 @@ struct milvus_model {
 struct store_remote {
     struct milvus *m;
     struct milvus_options options;
+    store_wait_fn *wait;
+    void *wait_ctx;
     char *index_type, *index_params, *search_params; /* never NULL; "": chosen by size */
     pthread_mutex_t lock;                            /* model, and whoever makes or loads */
     atomic_bool ready[2];      /* by enum milvus_which: there, checked and loaded */
@@ -116,6 +118,15 @@ struct store_remote {
 /* ---- a handle ---- */
 
 struct milvus_view; /* what was gathered and, in a transaction, what it changes (milvus_view.h) */
+
+/* Ids that were read beyond what was asked for (milvus_lists.c). */
+struct milvus_ahead {
+    const char *expr;   /* a literal; NULL: none */
+    int64_t from, upto; /* all above `from` up to `upto` */
+    uint64_t seen;      /* this process has written nothing since */
+    double at;
+    struct store_ids ids;
+};
 
 struct milvus_part {
     struct store *s;
@@ -128,6 +139,7 @@ struct milvus_part {
     struct store_root *root_list;
     size_t nroots;
     double roots_at; /* 0: not known */
+    struct milvus_ahead ahead;
 };
 
 static inline struct milvus_part *milvus_part_of(const struct store *s)
@@ -139,10 +151,26 @@ struct milvus *milvus_of(struct milvus_part *p);
 /* Before anything is asked of a collection: it is there, ours, and loaded. *there false: it is not made yet, which is fine
  * for a handle that was opened with `create` (it is empty); EYE_ENOTFOUND for others. */
 int milvus_need(struct milvus_part *p, enum milvus_which which, bool *there, struct eye_err *err);
+/* rc of a request: if it says that the collection is gone or not loaded, the next milvus_need looks again. */
+void milvus_doubt(struct milvus_part *p, enum milvus_which which, int rc);
 /* Of the pictures; 0 until they are made. */
 int milvus_dim(const struct milvus_part *p);
+/* Around each change: joins the open transaction or makes one of its own. */
+int milvus_write_begin(struct milvus_part *p, bool *own, struct eye_err *err);
+int milvus_write_end(struct milvus_part *p, bool own, int rc, struct eye_err *err);
+/* Makes the collection (pictures: for this model), its index, and loads it; fine if it is there and the same. */
+int milvus_make(struct milvus_part *p, enum milvus_which which, const struct milvus_model *model,
+                struct eye_err *err);
+/* Sends what the transaction changed (milvus_commit.c). */
+int milvus_send(struct milvus_part *p, struct eye_err *err);
 /* All roots by path, without counts; borrowed until the next call for this handle. Others' changes are seen after a second. */
 int milvus_roots_of(struct milvus_part *p, const struct store_root **roots, size_t *n,
                     struct eye_err *err);
+void milvus_ahead_forget(struct milvus_part *p);
+double milvus_now(void); /* seconds of a clock that only goes on */
+void milvus_roots_forget(struct milvus_part *p);
+/* One of them; EYE_ENOTFOUND (err untouched). */
+int milvus_root_with(struct milvus_part *p, int64_t id, const struct store_root **root,
+                     struct eye_err *err);
 
 #endif

@@ -161,6 +161,7 @@ struct view_row *view_row_make(struct milvus_view *v, const char *key, struct ey
 
 void view_pic_fetched(struct view_pic *e, struct milvus_pic *pic, bool with_vector)
 {
+    e->known = true;
     if (e->dirty) {
         if (pic)
             milvus_pic_release(pic);

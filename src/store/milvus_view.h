@@ -9,6 +9,7 @@
 
 struct view_pic {
     uint64_t tag; /* the id; first in each entry */
+    bool known;   /* it was asked for, or put: else the entry only notes lost */
     bool there, dirty;
     bool vector_known; /* pic.vector is what there is (NULL: not embedded) */
     bool files_known;  /* all of its files on the server have entries */

@@ -1,4 +1,7 @@
-/* fixture.h - a library in a folder of its own, and short ways to fill it. */
+/* fixture.h - a library in a folder of its own, and short ways to fill it.
+ *
+ * With EYESHINE_TEST_STORE=milvus://HOST:PORT it is a remote store: a collection of this process's own, emptied for each test and dropped at the end. Tests that
+ * look behind store.h begin with embedded_only(). */
 #ifndef TEST_STORE_FIXTURE_H
 #define TEST_STORE_FIXTURE_H
 
@@ -16,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/milvus.h"
 #include "store/store.h"
 
 enum { DIM = 8 };
@@ -23,6 +27,7 @@ enum { DIM = 8 };
 struct lib {
     char dir[256];
     struct store *s;
+    struct store_remote *remote; /* NULL: embedded */
     struct eye_err err;
     int64_t model, root;
 };
@@ -61,16 +66,92 @@ static inline void unit_row(int which, uint16_t *row)
     row[(unsigned)which % DIM] = 0x3c00;
 }
 
+/* ---- on a server ---- */
+
+static char remote_url[512];
+static struct milvus *remote_client;
+static pid_t remote_owner;
+
+static inline void remote_drop(void)
+{
+    if (getpid() != remote_owner)
+        return;
+    for (int which = 0; which < 2; which++) {
+        Mv__CollectionRequest q = MV__COLLECTION_REQUEST__INIT;
+        q.collection_name = (char *)(uintptr_t)milvus_collection(remote_client, which);
+        milvus_call(remote_client, "DropCollection", &q.base, &mv__status__descriptor, NULL, NULL);
+    }
+    milvus_close(remote_client);
+    remote_client = NULL;
+}
+
+/* NULL: the tests run on the embedded store. */
+__attribute__((unused)) static const char *remote_of_tests(void)
+{
+    const char *server = getenv("EYESHINE_TEST_STORE");
+    struct eye_err err = {0};
+    if (!server || !*server)
+        return NULL;
+    if (!remote_client) {
+        snprintf(remote_url, sizeof remote_url, "%s/test_%d", server, (int)getpid());
+        remote_client = milvus_open(remote_url, NULL, &err);
+        if (!remote_client)
+            print_message("%s\n", err.msg);
+        assert_non_null(remote_client);
+        remote_owner = getpid();
+        atexit(remote_drop);
+    }
+    return remote_url;
+}
+
+static inline void remote_empty(enum milvus_which which, const char *all)
+{
+    struct eye_err err = {0};
+    uint64_t n = 1;
+    bool there = false;
+    if (milvus_has(remote_client, which, &there, &err) || !there)
+        return;
+    int rc = milvus_delete(remote_client, which, all, &err);
+    rc = rc ? rc : milvus_count(remote_client, which, all, true, &n, &err);
+    if (rc)
+        print_message("%s\n", err.msg);
+    assert_int_equal(rc, 0);
+    assert_int_equal(n, 0);
+}
+
+/* ---- ---- */
+
+/* Another handle on the same library. */
+__attribute__((unused)) static struct store *lib_open(struct lib *l, bool read_only)
+{
+    struct store *s = l->remote
+                          ? store_open_remote(l->dir, l->remote, !read_only, read_only, &l->err)
+                          : store_open(l->dir, true, read_only, &l->err);
+    if (!s)
+        print_message("%s\n", l->err.msg);
+    assert_non_null(s);
+    return s;
+}
+
+__attribute__((unused)) static void embedded_only(const struct lib *l)
+{
+    if (l->remote)
+        skip();
+}
+
 __attribute__((unused)) static int lib_setup(void **state)
 {
     struct lib *l = calloc(1, sizeof *l);
-    const char *tmp = getenv("TMPDIR");
+    const char *tmp = getenv("TMPDIR"), *url = remote_of_tests();
     snprintf(l->dir, sizeof l->dir, "%s/eyeshine-store-XXXXXX", tmp ? tmp : "/tmp");
     assert_non_null(mkdtemp(l->dir));
-    l->s = store_open(l->dir, true, false, &l->err);
-    if (!l->s)
-        print_message("%s\n", l->err.msg);
-    assert_non_null(l->s);
+    if (url) {
+        remote_empty(MILVUS_PICTURES, "id > 0");
+        remote_empty(MILVUS_FILES, "kind < 4");
+        l->remote = store_remote_open(url, NULL, &l->err);
+        assert_non_null(l->remote);
+    }
+    l->s = lib_open(l, false);
     struct hash h = hash_of("model");
     OK(l, store_model(l->s, &h, "test", DIM, true, &l->model, &l->err));
     OK(l, store_root_add(l->s, "/pics", &l->root, &l->err));
@@ -82,6 +163,7 @@ __attribute__((unused)) static int lib_teardown(void **state)
 {
     struct lib *l = *state;
     store_close(l->s);
+    store_remote_close(l->remote);
     nftw(l->dir, rm_one, 8, FTW_DEPTH | FTW_PHYS);
     free(l);
     return 0;
@@ -158,7 +240,7 @@ __attribute__((unused)) static int64_t generation_of(struct lib *l)
 {
     struct store_mark mark;
     OK(l, store_vectors_mark(l->s, l->model, &mark, &l->err));
-    return mark.changes;
+    return mark.changes; /* of a remote store always 0 */
 }
 
 /* SQL through a connection of its own, as damage or a foreign hand would do it. */

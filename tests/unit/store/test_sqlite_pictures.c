@@ -91,6 +91,7 @@ static void a_bad_vector_leaves_no_picture(void **state)
 static void ids_are_not_used_again(void **state)
 {
     struct lib *l = *state;
+    embedded_only(l);
     int64_t first = add(l, "a", "a");
     OK(l, store_file_remove(l->s, l->root, "a", &l->err));
     assert_true(add(l, "a", "b") > first);

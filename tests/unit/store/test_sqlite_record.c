@@ -55,6 +55,7 @@ static void test_record(void **state)
 static void test_what_is_wrong(void **state)
 {
     struct lib *l = *state;
+    embedded_only(l);
     struct store_record r;
     uint16_t row[DIM];
     int64_t id = add(l, "a.jpg", "a");

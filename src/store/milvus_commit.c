@@ -1,0 +1,389 @@
+/* milvus_commit.c - a transaction sent: what changed, in an order and with checks that keep the catalogue whole though the server has no
+ * transactions and other machines write at the same time.
+ *
+ * 1. What the paths showed until now is asked for, where it is not known: so pictures that lose a file are known.
+ * 2. Pictures are written, then paths, then paths are deleted. Killed in between, there is a picture without a file at worst, or a path
+ *    that shows its new picture already; the same change once more completes it.
+ * 3. Pictures that lost a file and have none left go, and here two machines can cross: one finds that picture P has no file and deletes it, while
+ *    the other, which has just seen P, gives it a new path. So both look again, with reads that see all that was written before (strong):
+ *    the one that deleted looks for files once more *after* the deletion, the one that wrote a path looks for the picture *after* the path. Whichever
+ *    of the two writes came first, one of them sees the other's, and puts P back: both hold its whole row, vector and all, from before.
+ *    What was put back is looked at again like something that lost a file.
+ *
+ * A mark "is about to go" in the row and a delay was the alternative: no strong read (0.2 s on a real server) for those who write, but every removal
+ * takes seconds, and a machine whose clock or network stalls for longer than the delay still loses a picture. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "store/milvus_expr.h"
+#include "store/milvus_fetch.h"
+
+enum { KEYS_A_DELETE = 1000, IDS_A_CHECK = 1000, ROUNDS = 16 };
+
+/* ---- 1: what was there ---- */
+
+static int resolve(struct milvus_part *p, struct eye_err *err)
+{
+    struct milvus_view *v = p->view;
+    char(*keys)[MILVUS_KEY + 1] = mem_calloc(v->rows.n, sizeof *keys, err);
+    size_t n = 0;
+    if (!keys)
+        return EYE_ENOMEM;
+    for (size_t i = 0; i < v->rows.n; i++) {
+        const struct view_row *e = view_row_at(v, i);
+        if (e->dirty && !e->known)
+            memcpy(keys[n++], e->row.key, sizeof *keys);
+    }
+    int rc = n ? milvus_fetch_rows(p, (const char(*)[MILVUS_KEY + 1]) keys, n, err) : 0;
+    free(keys);
+    return rc;
+}
+
+/* Which pictures a path stopped to show, and which a path shows by what is written now. */
+static int mark_pictures(struct milvus_view *v, struct eye_err *err)
+{
+    for (size_t i = 0; i < v->pics.n; i++)
+        view_pic_at(v, i)->got = false;
+    for (size_t i = 0; i < v->rows.n; i++) {
+        struct view_row *e = view_row_at(v, i);
+        bool shows = e->there && e->row.kind == KIND_FILE;
+        if (!e->dirty || e->moved)
+            continue;
+        if (e->was && e->was_kind == KIND_FILE && !(shows && e->row.picture == e->was_picture)) {
+            struct view_pic *pic = view_pic_make(v, e->was_picture, err);
+            if (!pic)
+                return EYE_ENOMEM;
+            pic->lost = true;
+        }
+        struct view_pic *pic = shows ? view_pic_find(v, e->row.picture) : NULL;
+        if (pic && pic->there)
+            pic->got = true;
+    }
+    for (size_t i = 0; i < v->pics.n; i++)
+        if (view_pic_at(v, i)->got)
+            view_pic_at(v, i)->lost = false;
+    return 0;
+}
+
+/* ---- 2: writing ---- */
+
+static int write_pics(struct milvus_part *p, struct view_pic *const *list, size_t n,
+                      struct eye_err *err)
+{
+    struct milvus_field fields[PIC_ALL];
+    int rc = 0;
+    if (!n)
+        return 0;
+    milvus_picture_fields(fields, milvus_dim(p));
+    struct milvus_columns *c = milvus_columns_new(fields, PIC_ALL, err);
+    if (!c)
+        return EYE_ENOMEM;
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = milvus_pic_write(c, &list[i]->pic, err);
+    rc = rc ? rc : milvus_upsert(p->m, MILVUS_PICTURES, c, err);
+    milvus_columns_free(c);
+    return rc;
+}
+
+/* All entries of pictures that pass; *list is yours. */
+static int choose(const struct milvus_view *v, bool (*pass)(const struct view_pic *e),
+                  struct view_pic ***list, size_t *n, struct eye_err *err)
+{
+    *n = 0;
+    *list = mem_calloc(v->pics.n, sizeof **list, err);
+    for (size_t i = 0; *list && i < v->pics.n; i++)
+        if (pass(view_pic_at(v, i)))
+            (*list)[(*n)++] = view_pic_at(v, i);
+    return *list ? 0 : EYE_ENOMEM;
+}
+
+static bool is_dirty(const struct view_pic *e)
+{
+    return e->dirty && e->there;
+}
+
+static int send_pictures(struct milvus_part *p, struct eye_err *err)
+{
+    struct view_pic **list;
+    size_t n;
+    int rc = choose(p->view, is_dirty, &list, &n, err);
+    rc = rc ? rc : write_pics(p, list, n, err);
+    free(list);
+    return rc;
+}
+
+static int add_row(struct milvus_part *p, struct milvus_columns *c, const struct milvus_row *row,
+                   struct eye_err *err)
+{
+    const struct store_root *root = NULL;
+    int rc = row->kind == KIND_FILE ? milvus_root_with(p, row->root, &root, err) : 0;
+    if (rc && rc != EYE_ENOTFOUND) /* its root went in this very transaction */
+        return rc;
+    return milvus_row_write(c, row, root ? root->path : "", err);
+}
+
+static int send_rows(struct milvus_part *p, struct eye_err *err)
+{
+    struct milvus_columns *c = milvus_columns_new(milvus_file_fields, ROW_ALL, err);
+    int rc = c ? 0 : EYE_ENOMEM;
+    for (size_t i = 0; i < p->view->rows.n && !rc; i++) {
+        const struct view_row *e = view_row_at(p->view, i);
+        if (e->dirty && e->there)
+            rc = add_row(p, c, &e->row, err);
+    }
+    if (!rc && milvus_columns_n(c))
+        rc = milvus_upsert(p->m, MILVUS_FILES, c, err);
+    milvus_columns_free(c);
+    return rc;
+}
+
+static int delete_keys(struct milvus_part *p, const char (*keys)[MILVUS_KEY + 1], size_t n,
+                       struct eye_err *err)
+{
+    struct buf expr;
+    buf_init(&expr, SIZE_MAX / 2);
+    int rc = milvus_in_keys(&expr, keys, n, err);
+    rc = rc ? rc : milvus_delete(p->m, MILVUS_FILES, expr.data, err);
+    buf_release(&expr);
+    return rc;
+}
+
+static int send_deletions(struct milvus_part *p, struct eye_err *err)
+{
+    char(*keys)[MILVUS_KEY + 1] = mem_calloc(KEYS_A_DELETE, sizeof *keys, err);
+    size_t n = 0;
+    int rc = keys ? 0 : EYE_ENOMEM;
+    for (size_t i = 0; i < p->view->rows.n && !rc; i++) {
+        const struct view_row *e = view_row_at(p->view, i);
+        if (e->dirty && !e->there && e->was)
+            memcpy(keys[n++], e->row.key, sizeof *keys);
+        if (n < KEYS_A_DELETE)
+            continue;
+        rc = delete_keys(p, (const char(*)[MILVUS_KEY + 1]) keys, n, err);
+        n = 0;
+    }
+    if (!rc && n)
+        rc = delete_keys(p, (const char(*)[MILVUS_KEY + 1]) keys, n, err);
+    free(keys);
+    return rc;
+}
+
+/* ---- 3: pictures without files, files without pictures ---- */
+
+static int ids_of(struct view_pic *const *list, size_t n, struct store_ids *ids,
+                  struct eye_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = store_ids_add(ids, (int64_t)list[i]->tag, err);
+    return rc;
+}
+
+/* Values of the INT field `name` of the rows whose field is among ids [n], as of now. */
+static int query_among(struct milvus_part *p, enum milvus_which which, const char *head,
+                       const char *name, const int64_t *ids, size_t n, struct store_ids *out,
+                       bool *full, struct eye_err *err)
+{
+    struct milvus_field field = {name, MILVUS_INT, 0};
+    struct milvus_rows *rows = NULL;
+    struct buf expr;
+    buf_init(&expr, SIZE_MAX / 2);
+    int rc = buf_puts(&expr, head, err);
+    rc = rc ? rc : milvus_expr_ids(&expr, name, ids, n, err);
+    if (!rc) {
+        struct milvus_query q = {
+            .which = which, .expr = expr.data, .fields = &field, .nfields = 1, .strong = true};
+        rc = milvus_query(p->m, &q, &rows, err);
+    }
+    buf_release(&expr);
+    size_t got = rc ? 0 : milvus_rows_n(rows);
+    for (size_t i = 0; i < got && !rc; i++)
+        rc = store_ids_add(out, milvus_rows_int(rows, 0, i), err);
+    *full = got >= MILVUS_ROWS_MAX;
+    milvus_rows_free(rows);
+    return rc;
+}
+
+/* Those of ids [n] that a file shows, as of now. A page that is full, of pictures with very many files, is asked for again one by one. */
+static int with_files(struct milvus_part *p, const int64_t *ids, size_t n, struct store_ids *out,
+                      struct eye_err *err)
+{
+    int rc = 0;
+    for (size_t at = 0; at < n && !rc; at += IDS_A_CHECK) {
+        size_t some = n - at < IDS_A_CHECK ? n - at : IDS_A_CHECK;
+        bool full = false;
+        rc = query_among(p, MILVUS_FILES, "kind == 0 && ", "picture", ids + at, some, out, &full,
+                         err);
+        for (size_t i = at; full && i < at + some && !rc; i++) {
+            bool many; /* no matter */
+            rc = query_among(p, MILVUS_FILES, "kind == 0 && ", "picture", ids + i, 1, out, &many,
+                             err);
+        }
+    }
+    return rc ? rc : store_ids_settle(out, err);
+}
+
+/* Those of ids [n] that are there, as of now. */
+static int that_exist(struct milvus_part *p, const int64_t *ids, size_t n, struct store_ids *out,
+                      struct eye_err *err)
+{
+    int rc = 0;
+    for (size_t at = 0; at < n && !rc; at += IDS_A_CHECK) {
+        size_t some = n - at < IDS_A_CHECK ? n - at : IDS_A_CHECK;
+        bool full;
+        rc = query_among(p, MILVUS_PICTURES, "", "id", ids + at, some, out, &full, err);
+    }
+    return rc ? rc : store_ids_settle(out, err);
+}
+
+/* What was put back lost its file perhaps by now: it is looked at again. */
+static int put_back(struct milvus_part *p, struct view_pic **list, size_t n, struct eye_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        list[i]->lost = true;
+    return write_pics(p, list, n, err);
+}
+
+static int delete_pictures(struct milvus_part *p, struct view_pic *const *list, size_t n,
+                           struct eye_err *err)
+{
+    struct store_ids ids = {NULL, 0, 0};
+    struct buf expr;
+    buf_init(&expr, SIZE_MAX / 2);
+    int rc = ids_of(list, n, &ids, err);
+    for (size_t at = 0; at < n && !rc; at += IDS_A_CHECK) {
+        buf_clear(&expr);
+        rc = milvus_expr_ids(&expr, "id", ids.v + at, n - at < IDS_A_CHECK ? n - at : IDS_A_CHECK,
+                             err);
+        rc = rc ? rc : milvus_delete(p->m, MILVUS_PICTURES, expr.data, err);
+    }
+    buf_release(&expr);
+    store_ids_free(&ids);
+    return rc;
+}
+
+/* Keep those of list [*n] of which a file is, or is not, there. */
+static int keep_by_files(struct milvus_part *p, struct view_pic **list, size_t *n, bool wanted,
+                         struct eye_err *err)
+{
+    struct store_ids ids = {NULL, 0, 0}, have = {NULL, 0, 0};
+    size_t kept = 0;
+    int rc = ids_of(list, *n, &ids, err);
+    rc = rc ? rc : with_files(p, ids.v, ids.n, &have, err);
+    for (size_t i = 0; i < *n && !rc; i++)
+        if (store_ids_has(&have, (int64_t)list[i]->tag) == wanted)
+            list[kept++] = list[i];
+    *n = kept;
+    store_ids_free(&ids);
+    store_ids_free(&have);
+    return rc;
+}
+
+/* With their vectors, so that they can be put back; those that are gone already are left out. */
+static int fetch_whole(struct milvus_part *p, struct view_pic **list, size_t *n,
+                       struct eye_err *err)
+{
+    struct store_ids ids = {NULL, 0, 0};
+    size_t kept = 0;
+    int rc = ids_of(list, *n, &ids, err);
+    rc = rc ? rc : milvus_fetch_pics(p, ids.v, ids.n, true, err);
+    for (size_t i = 0; i < *n && !rc; i++)
+        if (list[i]->there)
+            list[kept++] = list[i];
+    *n = kept;
+    store_ids_free(&ids);
+    return rc;
+}
+
+static bool is_lost(const struct view_pic *e)
+{
+    return e->lost;
+}
+
+static bool is_got(const struct view_pic *e)
+{
+    return e->got;
+}
+
+static int check_lost(struct milvus_part *p, struct eye_err *err)
+{
+    struct view_pic **list;
+    size_t n;
+    int rc = choose(p->view, is_lost, &list, &n, err);
+    for (size_t i = 0; i < n && !rc; i++)
+        list[i]->lost = false;
+    if (!rc && n)
+        rc = keep_by_files(p, list, &n, false, err);
+    if (!rc && n)
+        rc = fetch_whole(p, list, &n, err);
+    if (!rc && n) {
+        rc = delete_pictures(p, list, n, err);
+        rc = rc ? rc : keep_by_files(p, list, &n, true, err);
+        rc = rc ? rc : put_back(p, list, n, err);
+    }
+    free(list);
+    return rc;
+}
+
+static int check_got(struct milvus_part *p, struct eye_err *err)
+{
+    struct view_pic **list;
+    struct store_ids ids = {NULL, 0, 0}, have = {NULL, 0, 0};
+    size_t n, missing = 0;
+    int rc = choose(p->view, is_got, &list, &n, err);
+    rc = rc ? rc : ids_of(list, n, &ids, err);
+    rc = rc ? rc : that_exist(p, ids.v, ids.n, &have, err);
+    for (size_t i = 0; i < n && !rc; i++) {
+        list[i]->got = false;
+        if (!store_ids_has(&have, (int64_t)list[i]->tag))
+            list[missing++] = list[i];
+    }
+    rc = rc ? rc : put_back(p, list, missing, err);
+    store_ids_free(&ids);
+    store_ids_free(&have);
+    free(list);
+    return rc;
+}
+
+static bool is_any(const struct milvus_view *v, bool (*pass)(const struct view_pic *e))
+{
+    for (size_t i = 0; i < v->pics.n; i++)
+        if (pass(view_pic_at(v, i)))
+            return true;
+    return false;
+}
+
+static int settle(struct milvus_part *p, struct eye_err *err)
+{
+    int rc = is_any(p->view, is_got) ? check_got(p, err) : 0;
+    for (int i = 0; i < ROUNDS && !rc && is_any(p->view, is_lost); i++)
+        rc = check_lost(p, err);
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+static bool is_changed(const struct milvus_view *v)
+{
+    for (size_t i = 0; i < v->rows.n; i++)
+        if (view_row_at(v, i)->dirty)
+            return true;
+    return is_any(v, is_dirty);
+}
+
+int milvus_send(struct milvus_part *p, struct eye_err *err)
+{
+    bool there = true;
+    if (!is_changed(p->view))
+        return 0;
+    int rc = milvus_need(p, MILVUS_FILES, &there, err);
+    if (!rc && !there)
+        rc = milvus_make(p, MILVUS_FILES, NULL, err);
+    rc = rc ? rc : resolve(p, err);
+    rc = rc ? rc : mark_pictures(p->view, err);
+    rc = rc ? rc : send_pictures(p, err);
+    rc = rc ? rc : send_rows(p, err);
+    rc = rc ? rc : send_deletions(p, err);
+    return rc ? rc : settle(p, err);
+}
