@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 #include "store/milvus_fetch.h"
-#include "store/milvus_load.h"
+#include "store/milvus_index.h"
 
 enum { MAX_FIELDS = 24, BOUNDED = 2, REL_MAX = 16384 };
 _Static_assert(PIC_ALL <= (int)MAX_FIELDS && ROW_ALL <= (int)MAX_FIELDS, "room for all fields");
@@ -324,21 +324,36 @@ int milvus_schema_check(struct milvus *m, enum milvus_which which, struct milvus
 
 /* ---- indexes, and loading ---- */
 
+/* An index of numbers makes the questions quick that are asked of many millions of paths (which files show this picture, what lies in this root). A
+ * server that has none answers all the same, so a refusal is no failure. */
+static void add_scalar_index(struct milvus *m, enum milvus_which which, const char *field)
+{
+    Mv__CreateIndexRequest q = MV__CREATE_INDEX_REQUEST__INIT;
+    Mv__KeyValuePair pair = MV__KEY_VALUE_PAIR__INIT, *list[] = {&pair};
+    pair.key = (char *)(uintptr_t) "index_type";
+    pair.value = (char *)(uintptr_t) "STL_SORT";
+    q.extra_params = list;
+    q.n_extra_params = 1;
+    q.collection_name = (char *)(uintptr_t)milvus_collection(m, which);
+    q.field_name = q.index_name = (char *)(uintptr_t)field;
+    milvus_call(m, "CreateIndex", &q.base, &mv__status__descriptor, NULL, NULL);
+}
+
+/* A new collection gets FLAT, which needs no building and is exact; what a large one gets is decided later, by its size. */
 int milvus_schema_load(struct milvus *m, enum milvus_which which, bool read_only,
                        struct eye_err *err)
 {
     static const char *const numbers[] = {"kind", "root", "picture"};
-    bool there = false;
-    int rc = milvus_index_there(m, which, &there, err);
-    if (!rc && !there && read_only)
+    static const struct milvus_index flat = {"FLAT", "{}", "{}"};
+    struct milvus_index_state state;
+    int rc = milvus_index_look(m, which, &state, err);
+    if (rc || state.index.type[0])
+        return rc ? rc : milvus_load(m, which, err);
+    if (read_only)
         return eye_fail(err, EYE_EBUSY, "%s: collection %s is being made", milvus_name(m),
                         milvus_collection(m, which));
-    if (!rc && !there) {
-        rc = which == MILVUS_PICTURES
-                 ? milvus_index_add(m, which, "vector", "FLAT", "IP", "{}", err)
-                 : milvus_index_add(m, which, "stub", "FLAT", "L2", "{}", err);
-        for (size_t i = 0; which == MILVUS_FILES && i < sizeof numbers / sizeof *numbers; i++)
-            milvus_index_add(m, which, numbers[i], "STL_SORT", NULL, NULL, NULL);
-    }
+    rc = milvus_index_make(m, which, &flat, err);
+    for (size_t i = 0; !rc && which == MILVUS_FILES && i < sizeof numbers / sizeof *numbers; i++)
+        add_scalar_index(m, which, numbers[i]);
     return rc ? rc : milvus_load(m, which, err);
 }
