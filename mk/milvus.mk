@@ -2,12 +2,13 @@
 # folder, runs what is named here against it, and stops it. A test reads where the server is from EYESHINE_TEST_STORE (milvus://127.0.0.1:PORT, to which it
 # adds a collection name of its own) and which one from EYESHINE_TEST_STORE_KIND (lite, 2.3.5). NAME=COMMAND, as for tools/house/run-tests:
 MILVUS_TESTS       +=
-# against one kind only, with logins checked, and tests that start their servers by themselves:
+# against one kind only, with logins checked over TLS (2.3.5), and tests that start their servers by themselves:
 MILVUS_TESTS_lite  +=
 MILVUS_TESTS_2.3.5 +=
 MILVUS_TESTS_auth  +=
-MILVUS_TESTS_own   +=
+MILVUS_TESTS_own   += proto=tests/milvus/proto.py
 
+MILVUS_TESTS_auth  += login=build/release/tests/milvus/test_login
 # tests/milvus/test_NAME.c are cmocka programs of the store and what is below it.
 MILVUS_C := $(patsubst tests/milvus/%.c,$(B)/tests/milvus/%,$(wildcard tests/milvus/test_*.c))
 MILVUS_TESTS += $(foreach t,$(patsubst tests/milvus/%.c,%,$(wildcard tests/milvus/test_*.c)),$(t)=build/release/tests/milvus/$(t))

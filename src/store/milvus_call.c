@@ -159,22 +159,24 @@ void milvus_saw(struct milvus *m, uint64_t timestamp)
     pthread_mutex_unlock(&m->core->lock);
 }
 
-/* A delete of 2.3 tells no time. It is not later than the server's clock when the answer is here: TSO, milliseconds << 18. Without a clock
- * reads are strong until even a bounded one must see it. */
+/* A delete of 2.3 tells no time. It is not later than the server's clock when the answer is here: TSO, milliseconds << 18, which may lag behind real time when
+ * it was last seen (50 ms, more on a busy machine), so a second is added; and not to wait for that second reads are strong for as long. Without a
+ * clock they are strong until even a bounded one must see it. */
 void milvus_wrote(struct milvus *m, uint64_t timestamp, int64_t sent_ms)
 {
-    enum { GRACE_MS = 5000, DRIFT = 10000, LOGICAL_BITS = 18 };
+    enum { GRACE_MS = 5000, LAG_MS = 1000, DRIFT = 10000, LOGICAL_BITS = 18 };
     struct core *c = m->core;
     int64_t now = milvus_now_ms();
     pthread_mutex_lock(&c->lock);
     if (timestamp > 0) {
         c->base = timestamp;
         c->base_ms = sent_ms;
-    } else if (c->base > 0) {
-        int64_t passed = now - c->base_ms;
-        timestamp = c->base + ((uint64_t)(passed + 2 + passed / DRIFT) << LOGICAL_BITS);
     } else {
-        c->strong_until = now + GRACE_MS;
+        int64_t passed = now - c->base_ms, until = now + (c->base > 0 ? LAG_MS : GRACE_MS);
+        if (c->base > 0)
+            timestamp = c->base + ((uint64_t)(passed + LAG_MS + passed / DRIFT) << LOGICAL_BITS);
+        if (until > c->strong_until)
+            c->strong_until = until;
     }
     if (timestamp > c->seen)
         c->seen = timestamp;

@@ -31,7 +31,8 @@ c.set('log.level', 'warn')
 c.set('log.stdout', 'false')
 for pair in more:
     key, value = pair.split('=', 1)
-    c.set(key, value == 'true' if isinstance(c.configurable_items.get(key, [str])[0](), bool) else value)
+    kind = c.configurable_items.get(key, [str])[0]
+    c.set(key, value == 'true' if kind is bool else kind(value))
 c.resolve()
 """
 
@@ -40,6 +41,13 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def certificate(folder):
+    """A certificate for 127.0.0.1 that signs itself: FOLDER/server.pem, server.key."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{folder}/server.key", "-out", f"{folder}/server.pem"], check=True, capture_output=True)
+    return f"{folder}/server.pem"
 
 
 def alone():
@@ -66,17 +74,17 @@ def install():
 
 
 class Server:
-    def __init__(self, kind, folder, port=None, auth=False, settings=()):
-        self.kind, self.folder, self.auth = kind, Path(folder).absolute(), auth
+    def __init__(self, kind, folder, port=None, auth=False, tls=False, settings=()):
+        self.kind, self.folder, self.auth, self.tls = kind, Path(folder).absolute(), auth, tls
         self.port = port or free_port()
         self.settings = list(settings)
         self.process = None
-        if auth and kind == "lite":
-            raise ValueError("milvus-lite knows no logins")
+        if (auth or tls) and kind == "lite":
+            raise ValueError("milvus-lite knows no logins and no TLS")
 
     @property
     def url(self):
-        return f"milvus://127.0.0.1:{self.port}"
+        return f"milvus{'+tls' if self.tls else ''}://127.0.0.1:{self.port}"
 
     def start(self, seconds=180):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -86,6 +94,9 @@ class Server:
             env = dict(os.environ)
         else:
             settings = list(self.settings) + (["authorization_enabled=true"] if self.auth else [])
+            if self.tls:
+                pem = certificate(self.folder)
+                settings += ["tls_mode=1", f"server_pem_path={pem}", f"server_key_path={self.folder}/server.key"]
             subprocess.run([str(VENV / "bin/python"), "-c", CONFIGURE, str(self.folder), str(self.port), *settings], check=True)
             if not (self.folder / "bin").exists():
                 (self.folder / "bin").symlink_to(VENV / "milvus/bin")

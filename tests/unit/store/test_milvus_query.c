@@ -296,10 +296,13 @@ static void remembers_what_it_wrote(void **state)
     begin();
     milvus_wrote(m, UINT64_C(1000) << 18, milvus_now_ms() - 50);
     milvus_wrote(m, 0, milvus_now_ms()); /* a clock is known: at least 50 ms later */
+    assert_true(milvus_must_be_strong(m));
+    fake_pause(1100);
+    assert_false(milvus_must_be_strong(m));
     milvus_count(m, MILVUS_PICTURES, "", false, &n, &err);
     q[3] = mv__query_request__unpack(NULL, server.kept[0].len, (uint8_t *)server.kept[0].data);
     assert_int_equal(q[3]->consistency_level, 4);
-    assert_in_range(q[3]->guarantee_timestamp >> 18, 1050, 3000);
+    assert_in_range(q[3]->guarantee_timestamp >> 18, 2050, 4000);
     mv__query_request__free_unpacked(q[3], NULL);
     end();
 }
