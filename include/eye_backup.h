@@ -52,7 +52,8 @@ typedef struct {
 
 /* Add what an export holds; `read` fills *len bytes of at most cap, 0 at the end, and returns non-zero when it cannot. Roots not in the map keep
  * their path. Vectors of another model than the library's, or a map that names no root: EYE_EINVAL. Somebody indexes: EYE_EBUSY. A line that is wrong:
- * EYE_EFORMAT with its number. Whatever fails, or is stopped: nothing of it stays. Others may search meanwhile, not write. */
+ * EYE_EFORMAT with its number. Whatever fails, or is stopped: nothing of it stays. Others may search meanwhile, not write. On a server (options.store) what was
+ * taken in before stays, and doing it again goes on from there. */
 EYE_API int eye_import(eye_lib *lib, int (*read)(void *ctx, void *bytes, size_t cap, size_t *len),
                        void *ctx, const eye_root_map *map, size_t nmap,
                        const eye_backup_options *options, eye_import_counts *counts,

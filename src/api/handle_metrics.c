@@ -15,6 +15,26 @@ void handle_healthz(struct http_request *rq, void *ctx)
     http_reply_static(rq, 200, "application/json", body, sizeof body - 1);
 }
 
+/* Up is not ready: the store may be on a server that is away, and a restart of this one would not bring it back. So who restarts asks
+ * healthz, and who sends requests asks this. Why not is told to those who may read; the sentence names a server that is nobody else's business. */
+void handle_readyz(struct http_request *rq, void *ctx)
+{
+    struct api_server *s = ctx;
+    static const char body[] = "{\"status\":\"ok\"}";
+    struct eye_err err = {0};
+    if (!api_no_query(rq))
+        return;
+    http_set(rq, "Cache-Control", "no-store");
+    if (eye_ready(s->lib, &err) == 0) {
+        http_reply_static(rq, 200, "application/json", body, sizeof body - 1);
+        return;
+    }
+    bool may_know = api_request_scope(s, rq) >= EYE_SCOPE_READ;
+    http_set(rq, "Retry-After", "2");
+    api_problem(rq, 503, eye_err_name(err.code),
+                may_know ? err.msg : "searches cannot be answered just now");
+}
+
 static int count_job(void *ctx, const eye_job *job)
 {
     struct api_gauges *g = ctx;

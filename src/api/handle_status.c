@@ -27,15 +27,48 @@ static void put_index(struct json_writer *w, const eye_status *st)
     jw_object_end(w);
 }
 
+/* null: the library lies in its folder. Address and version are for those who may change it. */
+static void put_store(struct json_writer *w, const eye_remote *r, bool whole)
+{
+    jw_key(w, "store");
+    if (!r->name) {
+        jw_null(w);
+        return;
+    }
+    jw_object(w);
+    jw_kstr(w, "kind", "milvus");
+    jw_kstr(w, "name", whole ? r->name : NULL);
+    jw_kstr(w, "version", whole ? r->version : NULL);
+    jw_kbool(w, "loaded", r->loaded);
+    jw_kstr(w, "state", r->state);
+    jw_kstr(w, "index", r->index[0] ? r->index : NULL);
+    jw_kint(w, "rows", (int64_t)r->rows);
+    jw_kint(w, "indexed", (int64_t)r->indexed);
+    jw_object_end(w);
+}
+
+/* The server first: when it is away, nothing else of it can be told. */
+static int ask(struct api_server *s, eye_status *st, eye_remote *r, struct eye_err *err)
+{
+    int rc = eye_remote_get(s->lib, r, err);
+    if (rc == 0 && r->name && !r->reachable) {
+        *err = (struct eye_err){.code = EYE_EREMOTE};
+        snprintf(err->msg, sizeof err->msg, "%s", r->trouble);
+        rc = EYE_EREMOTE;
+    }
+    return rc ? rc : eye_status_get(s->lib, st, err);
+}
+
 void handle_status(struct http_request *rq, void *ctx)
 {
     struct api_server *s = ctx;
     struct eye_err err;
     struct api_out o;
     eye_status st;
+    eye_remote r;
     if (!api_no_query(rq))
         return;
-    if (eye_status_get(s->lib, &st, &err) != 0) {
+    if (ask(s, &st, &r, &err) != 0) {
         api_problem_err(rq, &err);
         return;
     }
@@ -51,6 +84,7 @@ void handle_status(struct http_request *rq, void *ctx)
     jw_kint(&o.w, "roots", (int64_t)st.roots);
     jw_kint(&o.w, "roots_offline", (int64_t)st.roots_offline);
     put_index(&o.w, &st);
+    put_store(&o.w, &r, writer);
     jw_kstr(&o.w, "model", st.model);
     jw_kint(&o.w, "dim", st.dim);
     jw_kbool(&o.w, "samples", s->cfg.samples_dir && st.pictures == 0);

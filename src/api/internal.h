@@ -80,7 +80,7 @@ http_handler handle_page;                                               /* page.
 http_handler handle_events;                                             /* hub.c */
 http_handler handle_keys, handle_key_new, handle_key_delete;            /* handle_keys.c */
 http_handler handle_session, handle_session_open, handle_session_close; /* handle_session.c */
-http_handler handle_healthz, handle_metrics;                            /* metrics.c */
+http_handler handle_healthz, handle_readyz, handle_metrics;             /* handle_metrics.c */
 
 /* ---- problem.c: RFC 9457 ---- */
 int api_status_of(int code); /* HTTP status of an EYE_E... */

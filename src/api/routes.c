@@ -45,6 +45,7 @@ const struct http_route api_routes[] = {
     {HTTP_DELETE, API_PREFIX "/session",               NONE, handle_session_close,  API_OPEN},
     {HTTP_GET,    API_PREFIX "/openapi.yaml",          NONE, handle_openapi,        API_OPEN},
     {HTTP_GET,    "/healthz",                          NONE, handle_healthz,        API_OPEN},
+    {HTTP_GET,    "/readyz",                           NONE, handle_readyz,         API_OPEN},
     {HTTP_GET,    "/metrics",                          NONE, handle_metrics,        READ},
 };
 /* clang-format on */

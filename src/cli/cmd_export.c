@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/export_to.h"
 
 /* ---- export ---- */
 
@@ -70,17 +71,64 @@ static int export_file(eye_lib *lib, const char *file, bool quiet)
     return code;
 }
 
+enum { X_TO, X_DRY, X_JSON, X_COUNT };
+
+static const struct cli_opt export_opts[X_COUNT] = {
+    [X_TO] = {.name = "to",
+              .kind = CLI_TEXT,
+              .arg = "STORE",
+              .help = "copy everything into this library instead: milvus://..., or a folder"},
+    [X_DRY] = {.name = "dry-run",
+               .letter = 'n',
+               .kind = CLI_FLAG,
+               .help = "with --to: say what would be copied, change nothing"},
+    [X_JSON] = {.name = "json",
+                .kind = CLI_FLAG,
+                .help = "with --to: what was done as a JSON object"},
+};
+
+/* What goes together. */
+static int check_export(const struct cli_list *rest, const char *to, bool dry, bool json)
+{
+    if (to && rest->n) {
+        cli_say("export: a file, or --to a library: not both");
+        return CLI_USAGE;
+    }
+    if (!to && (dry || json)) {
+        cli_say("export: --%s is for --to", dry ? "dry-run" : "json");
+        return CLI_USAGE;
+    }
+    if (rest->n > 1) {
+        cli_say("export: name one file, or none for standard output");
+        return CLI_USAGE;
+    }
+    return 0;
+}
+
 static int run_export(struct cli_ctx *ctx, int argc, char **argv)
 {
     struct cli_list rest = {0};
-    int code = cli_parse(ctx, &cmd_export, argc, argv, NULL, 0, &rest);
+    const char *to = NULL;
+    bool dry = false, json = false;
+    struct cli_opt bound[X_COUNT];
+    memcpy(bound, export_opts, sizeof bound);
+    bound[X_TO].value = &to;
+    bound[X_DRY].value = &dry;
+    bound[X_JSON].value = &json;
+    int code = cli_parse(ctx, &cmd_export, argc, argv, bound, X_COUNT, &rest);
     const char *file = rest.n ? rest.items[0] : "-";
-    if (!code && rest.n > 1) {
-        cli_say("export: name one file, or none for standard output");
-        code = CLI_USAGE;
-    }
+    if (!code)
+        code = check_export(&rest, to, dry, json);
     if (!code)
         code = cli_options(ctx);
+    if (!code && to) {
+        char *copy = strdup(to);
+        cli_store_hide((char *)(uintptr_t)to); /* argv's, which everybody can read */
+        code = copy ? export_to_store(ctx, copy, dry, json) : CLI_FAILED;
+        free(copy);
+        cli_list_free(&rest);
+        return code;
+    }
     eye_lib *lib = code ? NULL : cli_open(ctx, false);
     if (lib) {
         cli_catch_signals();
@@ -98,13 +146,20 @@ static int run_export(struct cli_ctx *ctx, int argc, char **argv)
 
 const struct cli_command cmd_export = {
     .name = "export",
-    .args = "[FILE | -]",
-    .summary = "Write all pictures, their files and vectors as text, for 'import' elsewhere",
+    .args = "[FILE | -] | --to STORE",
+    .summary = "Write all pictures, their files and vectors as text, or into another library",
     .text = "One JSON object a line, paths relative to their folders (docs/EXPORT.md); without "
             "FILE to standard output. As of one moment;\n"
             "the library may be in use. The pictures themselves are not in it, nor are keys, jobs "
-            "and failures: 'backup' keeps those.",
+            "and failures: 'backup' keeps those.\n"
+            "With --to everything is copied from the library (or --store) into the one named, "
+            "a server's collection or a folder, paths as\n"
+            "they are; what is there already is left out, so a copy that was stopped goes on, and "
+            "originals may be offline. At the end\n"
+            "both are counted, and neighbours of a sample compared.",
     .run = run_export,
+    .opts = export_opts,
+    .nopts = X_COUNT,
 };
 
 /* ---- import ---- */

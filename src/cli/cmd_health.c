@@ -10,12 +10,17 @@
 
 enum { SECONDS = 4, ANSWER_MAX = 4096 };
 
-static const struct cli_opt opts[] = {
-    {.name = "server",
-     .kind = CLI_SETTING,
-     .arg = "URL",
-     .help = "this server instead of the one that 'serve' would be",
-     .setting = SET_SERVER},
+enum { O_SERVER, O_READY, O_COUNT };
+
+static const struct cli_opt opts[O_COUNT] = {
+    [O_READY] = {.name = "ready",
+                 .kind = CLI_FLAG,
+                 .help = "ask whether it can answer searches just now, not only whether it is up"},
+    [O_SERVER] = {.name = "server",
+                  .kind = CLI_SETTING,
+                  .arg = "URL",
+                  .help = "this server instead of the one that 'serve' would be",
+                  .setting = SET_SERVER},
 };
 
 /* Where a server that listens at host[0..n) is reached from its own machine. */
@@ -56,14 +61,14 @@ static int take(void *ctx, const void *bytes, size_t len)
 }
 
 /* 0: it answers. CLI_PARTLY after saying what is wrong. */
-static int ask(const struct remote *r, const char *certificate)
+static int ask(const struct remote *r, const char *certificate, bool ready)
 {
     struct eye_err err = {0};
     struct buf body;
     char type[128] = "";
     int status = 0;
     char *url = NULL;
-    if (asprintf(&url, "%s/healthz", r->base) < 0) {
+    if (asprintf(&url, "%s/%s", r->base, ready ? "readyz" : "healthz") < 0) {
         cli_say("out of memory");
         return CLI_FAILED;
     }
@@ -86,7 +91,7 @@ static int ask(const struct remote *r, const char *certificate)
     return rc == 0 && status == 200 ? CLI_OK : CLI_PARTLY;
 }
 
-static int health(struct cli_ctx *ctx)
+static int health(struct cli_ctx *ctx, bool ready)
 {
     const struct cli_setting *all = ctx->settings.all;
     const char *certificate = NULL;
@@ -107,7 +112,7 @@ static int health(struct cli_ctx *ctx)
         code = remote_open(ctx, &r);
     if (code)
         return code;
-    code = ask(&r, certificate);
+    code = ask(&r, certificate, ready);
     if (code == CLI_OK && !ctx->quiet)
         printf("%s: ok\n", r.socket ? r.socket : r.base);
     remote_close(&r);
@@ -117,13 +122,17 @@ static int health(struct cli_ctx *ctx)
 static int run_health(struct cli_ctx *ctx, int argc, char **argv)
 {
     struct cli_list rest = {0};
-    int code = cli_parse(ctx, &cmd_health, argc, argv, opts, sizeof opts / sizeof *opts, &rest);
+    bool ready = false;
+    struct cli_opt bound[O_COUNT];
+    memcpy(bound, opts, sizeof bound);
+    bound[O_READY].value = &ready;
+    int code = cli_parse(ctx, &cmd_health, argc, argv, bound, O_COUNT, &rest);
     if (!code && rest.n) {
         cli_say("health takes no argument; --server URL asks another server");
         code = CLI_USAGE;
     }
     cli_list_free(&rest);
-    return code ? code : health(ctx);
+    return code ? code : health(ctx, ready);
 }
 
 const struct cli_command cmd_health = {
@@ -133,8 +142,10 @@ const struct cli_command cmd_health = {
     .text =
         "Without --server: the one that 'eyeshine serve' would be with the same settings (listen, "
         "base-path, tls-cert). Exit status\n"
-        "0: it answers; 1: it does not, and a line says why. Containers and monitors use it.",
+        "0: it answers; 1: it does not, and a line says why. Containers and monitors use it. With "
+        "--ready also what a search needs\n"
+        "must be there: the model, and a store on a server.",
     .run = run_health,
     .opts = opts,
-    .nopts = sizeof opts / sizeof *opts,
+    .nopts = O_COUNT,
 };

@@ -131,6 +131,8 @@ static void put_counts(struct json_writer *w, const eye_index_progress *p)
     jw_kint(w, "total", (int64_t)p->total);
     jw_knum(w, "seconds", p->seconds, 6);
     jw_knum(w, "rate", p->rate, 4);
+    if (p->waiting)
+        jw_kstr(w, "waiting", p->waiting);
 }
 
 int index_put_json(struct index_run *run, const char *event, const eye_index_progress *p)

@@ -61,7 +61,41 @@ static void originals_text(eye_lib *lib)
     printf("%s%s\n", o.reachable ? "" : " cannot be reached: ", o.trouble);
 }
 
-static int status_json(eye_lib *lib, const eye_status *st, struct eye_err *err)
+/* null: the library lies in its folder. */
+static void put_server(struct json_writer *w, const eye_remote *r)
+{
+    jw_key(w, "store");
+    if (!r->name) {
+        jw_null(w);
+        return;
+    }
+    jw_object(w);
+    jw_kstr(w, "name", r->name);
+    jw_kbool(w, "reachable", r->reachable);
+    jw_kstr(w, "version", r->reachable ? r->version : NULL);
+    jw_kbool(w, "loaded", r->loaded);
+    jw_kstr(w, "state", r->reachable ? r->state : NULL);
+    jw_kstr(w, "index", r->index[0] ? r->index : NULL);
+    jw_kint(w, "rows", (int64_t)r->rows);
+    jw_kint(w, "indexed", (int64_t)r->indexed);
+    jw_object_end(w);
+}
+
+static void server_text(const eye_remote *r)
+{
+    if (!r->name)
+        return;
+    printf("store     %s", r->name);
+    if (!r->reachable)
+        printf(": %s\n", r->trouble);
+    else if (!r->there)
+        printf(" (Milvus %s): no such collection yet\n", r->version);
+    else
+        printf(" (Milvus %s, %s, index %s)\n", r->version, r->state,
+               r->index[0] ? r->index : "none");
+}
+
+static int status_json(eye_lib *lib, const eye_status *st, const eye_remote *r, struct eye_err *err)
 {
     struct buf b;
     struct json_writer w;
@@ -69,6 +103,7 @@ static int status_json(eye_lib *lib, const eye_status *st, struct eye_err *err)
     jw_init(&w, &b);
     jw_object(&w);
     jw_kstr(&w, "library", st->library);
+    put_server(&w, r);
     jw_kstr(&w, "model", st->model);
     jw_kint(&w, "dim", st->dim);
     jw_kint(&w, "pictures", (int64_t)st->pictures);
@@ -96,14 +131,17 @@ static int status_json(eye_lib *lib, const eye_status *st, struct eye_err *err)
     return code;
 }
 
-static int status_text(eye_lib *lib, const eye_status *st, struct eye_err *err)
+static int status_text(eye_lib *lib, const eye_status *st, const eye_remote *r, struct eye_err *err)
 {
     char bytes[24];
     cli_human_bytes(st->bytes, bytes);
-    fputs("library   ", stdout);
+    server_text(r);
+    fputs(r->name ? "node      " : "library   ", stdout);
     cli_put_path(stdout, st->library);
-    printf(" (%s)\nmodel     %s (%d numbers a picture)\npictures  %llu in %llu files\n", bytes,
-           st->model, st->dim, (unsigned long long)st->pictures, (unsigned long long)st->files);
+    if (!r->name)
+        printf(" (%s)", bytes);
+    printf("\nmodel     %s (%d numbers a picture)\npictures  %llu in %llu files\n", st->model,
+           st->dim, (unsigned long long)st->pictures, (unsigned long long)st->files);
     if (st->embedded != st->pictures)
         printf(
             "embedded  %llu of them; 'eyeshine model use' or 'eyeshine index' completes the rest\n",
@@ -126,6 +164,7 @@ static int run_status(struct cli_ctx *ctx, int argc, char **argv)
     struct cli_list rest = {0};
     struct eye_err err = {0};
     eye_status st;
+    eye_remote r;
     bool json = false;
     struct cli_opt bound[1] = {status_opts[0]};
     bound[0].value = &json;
@@ -138,10 +177,16 @@ static int run_status(struct cli_ctx *ctx, int argc, char **argv)
     eye_lib *lib = cli_open(ctx, false);
     if (!lib)
         return CLI_FAILED;
-    if (eye_status_get(lib, &st, &err) != 0)
+    if (eye_remote_get(lib, &r, &err) != 0) {
         code = cli_fail(&err);
-    else
-        code = json ? status_json(lib, &st, &err) : status_text(lib, &st, &err);
+    } else if (r.name && !r.reachable) {
+        cli_say("%s", r.trouble);
+        code = CLI_FAILED;
+    } else if (eye_status_get(lib, &st, &err) != 0) {
+        code = cli_fail(&err);
+    } else {
+        code = json ? status_json(lib, &st, &r, &err) : status_text(lib, &st, &r, &err);
+    }
     eye_close(lib);
     return code;
 }

@@ -11,6 +11,8 @@ struct cli_progress {
     FILE *out;
     bool tty, quiet, drawn;
     double last_plain;
+    bool waits;
+    time_t last_wait;
 };
 
 struct cli_progress *cli_progress_new(FILE *out, bool quiet)
@@ -69,17 +71,35 @@ static void draw_bar(struct cli_progress *p, const eye_index_progress *now, cons
     p->drawn = true;
 }
 
+/* A wait is told when it begins, and both every ten seconds; `seconds` stands still while nothing is done. */
+static bool is_time(struct cli_progress *p, const eye_index_progress *now)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    bool begins = now->waiting && !p->waits;
+    bool yes = begins || now->seconds - p->last_plain >= PLAIN_SECONDS ||
+               (now->waiting && t.tv_sec - p->last_wait >= PLAIN_SECONDS);
+    p->waits = now->waiting != NULL;
+    if (yes) {
+        p->last_plain = now->seconds;
+        p->last_wait = t.tv_sec;
+    }
+    return yes;
+}
+
 void cli_progress_show(struct cli_progress *p, const eye_index_progress *now)
 {
-    if (!p || p->quiet || now->total == 0)
+    if (!p || p->quiet || (now->total == 0 && !now->waiting))
         return;
     char text[200];
-    describe(now, text, sizeof text);
+    if (now->waiting)
+        snprintf(text, sizeof text, "waiting: %.180s", now->waiting);
+    else
+        describe(now, text, sizeof text);
     if (p->tty) {
         draw_bar(p, now, text);
-    } else if (now->seconds - p->last_plain >= PLAIN_SECONDS) {
-        p->last_plain = now->seconds;
-        fprintf(p->out, "indexing %s\n", text);
+    } else if (is_time(p, now)) {
+        fprintf(p->out, now->waiting ? "%s\n" : "indexing %s\n", text);
         fflush(p->out);
     }
 }

@@ -232,8 +232,8 @@ static int pass_on(struct store *s, struct eng_where *w, struct eng_allowed *out
     return store_where_count(s, out->where, &out->total, err);
 }
 
-int eng_allowed_get(eye_lib *lib, struct store *s, const eye_filter *filter, const eye_where *where,
-                    struct eng_allowed *out, struct eye_err *err)
+static int get(eye_lib *lib, struct store *s, const eye_filter *filter, const eye_where *where,
+               bool ids, struct eng_allowed *out, struct eye_err *err)
 {
     struct eng_where w;
     *out = (struct eng_allowed){.all = false};
@@ -242,14 +242,25 @@ int eng_allowed_get(eye_lib *lib, struct store *s, const eye_filter *filter, con
         return rc;
     }
     out->all = !w.top;
-    if (lib->remote && w.top) {
-        rc = pass_on(s, &w, out, err);
-        eng_where_free(&w);
-        return rc;
+    if (out->all) {
+        rc = store_count(s, &out->total, err);
+    } else {
+        rc = ids ? answer(lib, s, w.top, out, err) : pass_on(s, &w, out, err);
     }
-    rc = out->all ? store_count(s, &out->total, err) : answer(lib, s, w.top, out, err);
     eng_where_free(&w);
     return rc;
+}
+
+int eng_allowed_get(eye_lib *lib, struct store *s, const eye_filter *filter, const eye_where *where,
+                    struct eng_allowed *out, struct eye_err *err)
+{
+    return get(lib, s, filter, where, !lib->remote, out, err);
+}
+
+int eng_allowed_ids(eye_lib *lib, struct store *s, const eye_filter *filter, const eye_where *where,
+                    struct eng_allowed *out, struct eye_err *err)
+{
+    return get(lib, s, filter, where, true, out, err);
 }
 
 void eng_allowed_put(eye_lib *lib, struct eng_allowed *allowed)

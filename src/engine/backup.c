@@ -387,7 +387,11 @@ int eye_backup(eye_lib *lib, const char *file, const eye_backup_options *options
                        .sums = -1};
     err = err ? err : &local;
     b.err = err;
-    int rc = check_target(file, err);
+    int rc = eng_embedded_only(lib, "a backup",
+                               "back up the Milvus server itself, or write all of it as text with "
+                               "`eyeshine export FILE`",
+                               err);
+    rc = rc ? rc : check_target(file, err);
     if (rc) {
         return rc;
     }

@@ -18,7 +18,7 @@ static char *folder_in_use(eye_lib *lib, const struct eng_places *places,
 {
     char *spec = NULL, *folder;
     eye_lib *own = NULL;
-    if (!lib && options && options->library) {
+    if (!lib && options && (options->library || options->store)) {
         eye_options o = *options;
         o.create = false;
         o.model = NULL;

@@ -225,13 +225,45 @@ static void check_database(struct doctor *d, eye_lib *lib)
     }
 }
 
+/* A server counts and checks by itself: here it is only asked how it is. */
+static bool check_server(struct doctor *d, eye_lib *lib)
+{
+    eye_remote r;
+    eye_status st;
+    struct eye_err why = {0};
+    if (eye_remote_get(lib, &r, &why) < 0) {
+        tell(d, EYE_CHECK_BAD, "server", "%s", why.msg);
+        return false;
+    }
+    if (!r.reachable) {
+        tell(d, EYE_CHECK_BAD, "server", "%s: %s", r.name, r.trouble);
+        return false;
+    }
+    tell(d, EYE_CHECK_OK, "server", "%s, Milvus %s", r.name, r.version);
+    if (!r.there) {
+        tell(d, EYE_CHECK_NOTE, "collection",
+             "none there yet; `eyeshine --store %s index FOLDER` makes it", r.name);
+        return false;
+    }
+    tell(d, r.loaded ? EYE_CHECK_OK : EYE_CHECK_NOTE, "collection",
+         "%s, index %s over %llu of %llu rows", r.state, r.index[0] ? r.index : "none",
+         (unsigned long long)r.indexed, (unsigned long long)r.rows);
+    if (eye_status_get(lib, &st, &why) < 0) {
+        tell(d, EYE_CHECK_BAD, "database", "%s", why.msg);
+        return false;
+    }
+    tell(d, EYE_CHECK_OK, "database", "%llu pictures, %llu files", (unsigned long long)st.pictures,
+         (unsigned long long)st.files);
+    return true;
+}
+
 static void check_library(struct doctor *d, char **spec)
 {
     struct eye_err why = {0};
     eye_options o = *d->options;
     o.create = false;
     o.model = NULL; /* checked on its own */
-    if (!o.library) {
+    if (!o.library && !o.store) {
         tell(d, EYE_CHECK_NOTE, "library", "none was named");
         return;
     }
@@ -239,16 +271,23 @@ static void check_library(struct doctor *d, char **spec)
     if (!lib) {
         bool none = why.code == EYE_ENOTFOUND;
         tell(d, none ? EYE_CHECK_NOTE : EYE_CHECK_BAD, "library",
-             none ? "%s: none there yet; `eyeshine index FOLDER` makes it" : "%s: %s", o.library,
-             why.msg);
+             none ? "%s: none there yet; `eyeshine index FOLDER` makes it" : "%s: %s",
+             o.library ? o.library : "node", why.msg);
         return;
     }
-    tell(d, EYE_CHECK_OK, "library", "%s", lib->dir);
+    tell(d, EYE_CHECK_OK, lib->remote ? "node folder" : "library", "%s", lib->dir);
     check_disk(d, lib->dir);
     check_originals(d, lib);
-    check_database(d, lib);
-    eye_roots(lib, on_root, d, NULL);
-    struct store *s = *spec ? NULL : eng_store_get(lib, NULL);
+    bool good = true;
+    if (lib->remote) {
+        good = check_server(d, lib);
+    } else {
+        check_database(d, lib);
+    }
+    if (good) {
+        eye_roots(lib, on_root, d, NULL);
+    }
+    struct store *s = *spec || !good ? NULL : eng_store_get(lib, NULL);
     if (s) {
         *spec = eng_model_spec(lib, s, NULL);
         eng_store_put(lib, s);

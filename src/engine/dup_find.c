@@ -9,11 +9,15 @@
  * The cosine alone would not (0.95 for some of these), and asked for much more than a half it would lose the small copies, because a model
  * sees little in a thumbnail (a photograph of 224 pixels and its half: 0.84).
  *
+ * On a server each picture that is compared travels here: fine for some hundred thousands, and refused beyond.
+ *
  * SIMILAR is the cosine alone; the default follows from the model's calibration: a fifth of the way from the same picture (1) to where
  * pictures begin to be called relevant to each other. 0.88 for the starter model. */
 #include <math.h>
 
 #include "engine/duplicates.h"
+
+enum { JUDGED = 512, SERVER_NEAR_MAX = 1000000, SERVER_SIMILAR_MAX = 200000 };
 
 static const float near_cosine = 0.5f;
 static const double levels_a_bit = 2.2 / ENG_DUP_DISTANCE, levels_least = 1.0;
@@ -94,8 +98,7 @@ struct judge {
     struct eng_dup_vectors v;
     const struct store_look *looks;
     double levels;
-    int64_t *ids; /* [cap] */
-    size_t cap;
+    int64_t *ids; /* [JUDGED + 1] */
     eng_dup_progress *progress;
     void *ctx;
 };
@@ -114,21 +117,20 @@ static int look_at(struct judge *j, const struct store_look *other, const uint8_
     return rc < 0 ? eye_fail(err, rc, "%s", gone.msg) : 0;
 }
 
-static int judge(void *ctx, size_t rep, const uint32_t *others, size_t n, float *cosines,
-                 struct eye_err *err)
+static int judge_some(struct judge *j, size_t rep, const uint32_t *others, size_t n, float *cosines,
+                      struct eye_err *err)
 {
-    struct judge *j = ctx;
     uint8_t mosaic[STORE_MOSAIC];
     struct eye_err gone = {0};
-    if (n > j->cap) {
-        int64_t *more = mem_realloc(j->ids, n, sizeof *more, err);
-        if (!more) {
-            return EYE_ENOMEM;
-        }
-        j->ids = more;
-        j->cap = n;
+    for (size_t i = 0; i < n; i++) {
+        j->ids[i] = j->looks[others[i]].id;
     }
-    int rc = store_mosaic(j->v.session.store, j->looks[rep].id, mosaic, &gone);
+    j->ids[n] = j->looks[rep].id;
+    int rc = store_gather(j->v.session.store, j->ids, n + 1, true, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = store_mosaic(j->v.session.store, j->looks[rep].id, mosaic, &gone);
     if (rc == EYE_ENOTFOUND) { /* removed meanwhile */
         for (size_t i = 0; i < n; i++) {
             cosines[i] = NAN;
@@ -138,14 +140,28 @@ static int judge(void *ctx, size_t rep, const uint32_t *others, size_t n, float 
     if (rc < 0) {
         return eye_fail(err, rc, "%s", gone.msg);
     }
-    for (size_t i = 0; i < n; i++) {
-        j->ids[i] = j->looks[others[i]].id;
-    }
     rc = eng_dup_cosines(&j->v, j->looks[rep].id, j->ids, n, cosines, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         if (!isnan(cosines[i])) {
             rc = look_at(j, &j->looks[others[i]], mosaic, &cosines[i], err);
         }
+    }
+    return rc;
+}
+
+/* In pieces, so that a server is asked for no more than that at once. */
+static int judge(void *ctx, size_t rep, const uint32_t *others, size_t n, float *cosines,
+                 struct eye_err *err)
+{
+    struct judge *j = ctx;
+    int rc = 0;
+    if (!j->ids) {
+        j->ids = mem_calloc(JUDGED + 1, sizeof *j->ids, err);
+        rc = j->ids ? 0 : EYE_ENOMEM;
+    }
+    for (size_t at = 0; rc == 0 && at < n; at += JUDGED) {
+        size_t some = n - at < JUDGED ? n - at : JUDGED;
+        rc = judge_some(j, rep, others + at, some, cosines + at, err);
     }
     return rc;
 }
@@ -217,6 +233,22 @@ static int find_similar(struct judge *j, const struct eng_dup_wish *wish,
     return rc;
 }
 
+/* What all of them weigh, and how long they take one by one, is not for a network. */
+static int check_size(const eye_lib *lib, struct store *s, eye_dup_kind kind, struct eye_err *err)
+{
+    uint64_t n = 0, most = kind == EYE_DUP_NEAR ? SERVER_NEAR_MAX : SERVER_SIMILAR_MAX;
+    int rc = lib->remote ? store_count(s, &n, err) : 0;
+    if (rc == 0 && n > most) {
+        rc = eye_fail(err, EYE_ELIMIT,
+                      "%s: %llu pictures are too many to be compared over the network (%llu at "
+                      "most): `eyeshine --store %s export --to FOLDER` copies them into a library "
+                      "of this machine, where `duplicates` is quick",
+                      store_remote_name(lib->remote), (unsigned long long)n,
+                      (unsigned long long)most, store_remote_name(lib->remote));
+    }
+    return rc;
+}
+
 int eng_dup_find(eye_lib *lib, const struct eng_dup_wish *wish, const struct eng_grouping *near,
                  eng_dup_progress *progress, void *ctx, struct eng_grouping *out,
                  struct eye_err *err)
@@ -233,6 +265,7 @@ int eng_dup_find(eye_lib *lib, const struct eng_dup_wish *wish, const struct eng
         return rc;
     }
     int rc = eng_dup_vectors_open(lib, &j.v, err);
+    rc = rc < 0 ? rc : check_size(lib, j.v.session.store, wish->kind, err);
     rc = rc < 0 ? rc : store_looks(j.v.session.store, &looks, &n, err);
     if (rc == 0) {
         eng_looks_sort(looks, n);

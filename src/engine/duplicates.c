@@ -66,7 +66,7 @@ static int allow_below(eye_lib *lib, struct store *s, const char *path, struct e
     const eye_where one = {.kind = EYE_IS, .filter = &is}, two = {.kind = EYE_IS, .filter = &under};
     const eye_where *const parts[] = {&one, &two};
     const eye_where where = {.kind = EYE_ANY_OF, .parts = parts, .nparts = 2};
-    return eng_allowed_get(lib, s, NULL, &where, out, err);
+    return eng_allowed_ids(lib, s, NULL, &where, out, err);
 }
 
 static int allow(eye_lib *lib, struct store *s, const char *path, struct eng_allowed *out,
@@ -81,7 +81,7 @@ static int allow(eye_lib *lib, struct store *s, const char *path, struct eng_all
         return allow_below(lib, s, path, out, err);
     }
     filter.path = path;
-    return eng_allowed_get(lib, s, &filter, NULL, out, err);
+    return eng_allowed_ids(lib, s, &filter, NULL, out, err);
 }
 
 static int by_number(const void *a, const void *b)
@@ -174,13 +174,29 @@ static int tell_files(struct teller *t, const struct store_picture *pic, const s
     return rc;
 }
 
+/* What is about to be asked of the members, from a server at once. */
+static int fetch(struct store *s, const struct eng_grouping *g, const struct eng_group *group,
+                 struct eye_err *err)
+{
+    if (!store_is_remote(s)) {
+        return 0;
+    }
+    int64_t *ids = mem_calloc(group->n, sizeof *ids, err);
+    for (size_t i = 0; ids && i < group->n; i++) {
+        ids[i] = g->members[group->first + i].id;
+    }
+    int rc = ids ? store_gather(s, ids, group->n, false, err) : EYE_ENOMEM;
+    free(ids);
+    return rc;
+}
+
 /* *whole: it can be told; else its representative, or all others, went away meanwhile. */
 static int gather(struct teller *t, const struct eng_grouping *g, const struct eng_group *group,
                   bool *whole, struct eye_err *err)
 {
-    int rc = 0;
     forget(t);
     *whole = false;
+    int rc = fetch(t->store, g, group, err);
     for (size_t i = 0; rc == 0 && i < group->n; i++) {
         const struct eng_member *m = &g->members[group->first + i];
         struct store_picture pic;

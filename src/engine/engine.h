@@ -215,6 +215,9 @@ struct eng_allowed {
 /* What passes both (either may be NULL) as of just now, whoever changed the library. EYE_EINVAL: the filter makes no sense. */
 int eng_allowed_get(eye_lib *lib, struct store *s, const eye_filter *filter, const eye_where *where,
                     struct eng_allowed *out, struct eye_err *err);
+/* The same with ids also on a server, which has to list them all. */
+int eng_allowed_ids(eye_lib *lib, struct store *s, const eye_filter *filter, const eye_where *where,
+                    struct eng_allowed *out, struct eye_err *err);
 void eng_allowed_put(eye_lib *lib, struct eng_allowed *allowed);
 enum { ENG_ANSWERS_BYTES = 32 << 20 };
 struct eng_answers *eng_answers_new(size_t most, struct eye_err *err); /* most: bytes */

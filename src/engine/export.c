@@ -212,6 +212,7 @@ static int put_pictures(struct exporting *x, struct eye_err *err)
     const eye_backup_options *o = x->options;
     do {
         int rc = store_pictures_after(x->store, after, ids, BATCH, &n, err);
+        rc = rc || !n ? rc : store_gather(x->store, ids, n, true, err);
         for (size_t i = 0; rc == 0 && i < n; i++) {
             rc = put_picture(x, ids[i], err);
         }

@@ -4,12 +4,14 @@
  * has been written so far, memory holds one line. Searches go on meanwhile; whoever wants to write waits, and `index` is kept
  * out by its lock. Reading everything once to check it and again to take it in would make that wait shorter, but a pipe cannot be read twice.
  *
+ * A server has no such transactions: there it is one each few hundred pictures, and what was taken in stays.
+ *
  * What the library knows already stays as it is: a picture with the same bytes keeps its id and vector, a path keeps what it shows here. */
 #include "engine/export.h"
 #include "engine/index.h"
 #include "engine/originals.h"
 
-enum { READ_SIZE = 1 << 16, PROGRESS_EACH = 64 };
+enum { READ_SIZE = 1 << 16, PROGRESS_EACH = 64, SERVER_EACH = 512 };
 
 struct import {
     eye_lib *lib;
@@ -206,6 +208,25 @@ static int take_line(struct import *m, struct eye_err *err)
     return rc ? rc : !end;
 }
 
+/* What was taken in so far is committed, on a server. */
+static int step(struct import *m, struct eye_err *err)
+{
+    if (!m->lib->remote || m->pictures % SERVER_EACH != 0) {
+        return 1;
+    }
+    int rc = store_commit(m->store, err);
+    rc = rc ? rc : store_begin(m->store, err);
+    return rc ? rc : 1;
+}
+
+static int stopped(const struct import *m, struct eye_err *err)
+{
+    return eye_fail(err, EYE_ECANCELLED,
+                    m->lib->remote
+                        ? "the import was stopped; what was taken in stays, and the next goes on"
+                        : "the import was stopped; nothing was taken in");
+}
+
 static int take_lines(struct import *m, struct eye_err *err)
 {
     const eye_backup_options *o = m->options;
@@ -220,8 +241,9 @@ static int take_lines(struct import *m, struct eye_err *err)
         rc = rc < 0 ? rc : take_line(m, err);
         if (rc == 1 && o && o->progress && m->pictures % PROGRESS_EACH == 0 &&
             o->progress(o->ctx, m->pictures, 0) != 0) {
-            return eye_fail(err, EYE_ECANCELLED, "the import was stopped; nothing was taken in");
+            return stopped(m, err);
         }
+        rc = rc == 1 ? step(m, err) : rc;
     }
     return rc;
 }
@@ -256,7 +278,10 @@ static int remember_model(struct import *m, struct eye_err *err)
 {
     char *chosen = NULL;
     int rc = eng_model_id(m->model, m->store, true, &m->model_id, err);
-    rc = rc ? rc : store_setting(m->store, ENG_SET_MODEL, &chosen, err);
+    if (rc || m->lib->remote) {
+        return rc;
+    }
+    rc = store_setting(m->store, ENG_SET_MODEL, &chosen, err);
     if (rc == 0 && !chosen) {
         rc = eng_model_choose(m->lib, m->model, m->store, err);
     }
@@ -289,15 +314,26 @@ static int stop_making(void *ctx)
     return o && o->progress ? o->progress(o->ctx, m->pictures, 0) : 0;
 }
 
+static int wait_for_server(void *ctx, const char *what)
+{
+    (void)what;
+    return stop_making(ctx);
+}
+
 static int import_all(struct import *m, struct eye_err *err)
 {
+    struct eng_waiter waiter;
     int lock = -1;
     int rc = read_head(m, err);
     rc = rc ? rc : eng_lock(m->lib, &lock, err);
     if (rc) {
         return rc;
     }
+    eng_wait_begin(m->lib, &waiter, wait_for_server, m);
     m->store = eng_store_get(m->lib, err);
+    if (m->store) {
+        store_relax(m->store, true); /* commits look again, and lines of one export never meet */
+    }
     m->model = m->store ? eng_model_get(m->lib, m->store, err) : NULL;
     rc = m->model ? check_model(m, err) : eng_code(err);
     if (rc == 0) {
@@ -309,6 +345,7 @@ static int import_all(struct import *m, struct eye_err *err)
     }
     eng_model_put(m->lib, m->model);
     eng_store_put(m->lib, m->store);
+    eng_wait_end(m->lib, &waiter);
     eng_unlock(lock);
     return rc;
 }

@@ -151,10 +151,11 @@ struct eng_making {
 /* Make what the plan asks for, one after the other. EYE_EBUSY: another process is at it; EYE_EIO and so on: what there was still counts. */
 int eng_make(eye_lib *lib, struct store *s, int64_t model, const struct vector_spec *spec,
              const struct eng_making *how, struct eye_err *err);
-/* After much was written, on the thread that wrote: what fails is logged and no more. stop: as in eng_making. */
+/* After much was written, on the thread that wrote: what fails is logged and no more. stop: as in eng_making. A server's index is the server's:
+ * then it is waited for as this thread's waiter likes. */
 void eng_make_now(eye_lib *lib, struct store *s, const struct eng_model *model,
                   int (*stop)(void *ctx), void *ctx);
-/* After some was written: wakes the thread below when there is enough for a segment. */
+/* After some was written: wakes the thread below when there is enough for a segment. Nothing on a server. */
 void eng_make_later(eye_lib *lib, struct store *s, const struct eng_model *model);
 
 /* Wake the thread that makes, starting it if need be. check: as in eng_making. */

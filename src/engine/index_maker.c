@@ -227,7 +227,7 @@ void eng_make_later(eye_lib *lib, struct store *s, const struct eng_model *model
 {
     struct vector_spec spec;
     int64_t id = 0;
-    if (look(lib, s, model, false, &id, &spec)) {
+    if (!lib->remote && look(lib, s, model, false, &id, &spec)) {
         eng_maker_poke(lib, id, &spec, false);
     }
 }
@@ -239,11 +239,11 @@ void eng_make_now(eye_lib *lib, struct store *s, const struct eng_model *model,
     struct vector_spec spec;
     struct eye_err why = {0};
     int64_t id = 0;
-    if (!look(lib, s, model, true, &id, &spec)) {
+    if (!lib->remote && !look(lib, s, model, true, &id, &spec)) {
         return;
     }
-    int rc = eng_pool(lib, &how.pool, &why);
-    rc = rc < 0 ? rc : eng_make(lib, s, id, &spec, &how, &why);
+    int rc = lib->remote ? store_settle(s, &why) : eng_pool(lib, &how.pool, &why);
+    rc = rc < 0 || lib->remote ? rc : eng_make(lib, s, id, &spec, &how, &why);
     if (rc < 0 && rc != EYE_EBUSY && rc != EYE_ECANCELLED) {
         eng_log(lib, EYE_LOG_WARN, "the index was not made: %s", why.msg);
     }

@@ -17,11 +17,14 @@ static int check_options(const eye_lib *lib, const eye_index_options *o, struct 
     return o->dry_run ? 0 : eng_writable(lib, err);
 }
 
-/* The library remembers the model that its first pictures were embedded with. */
+/* The library remembers the model that its first pictures were embedded with; a collection is made for it. */
 static int remember_model(const eye_lib *lib, struct eng_model *model, struct store *s, int64_t *id,
                           struct eye_err *err)
 {
     char *chosen = NULL;
+    if (lib->remote) {
+        return eng_model_id(model, s, true, id, err);
+    }
     int rc = store_begin(s, err);
     if (rc < 0) {
         return rc;
@@ -39,21 +42,45 @@ static int remember_model(const eye_lib *lib, struct eng_model *model, struct st
     return rc;
 }
 
+/* Who waits for a server before and after the files: told with the counts there are. */
+struct idle {
+    const eye_index_options *options;
+    const eye_index_progress *counts;
+    double told;
+};
+
+static int tell_idle(void *ctx, const char *what)
+{
+    struct idle *idle = ctx;
+    double now = eng_now();
+    if (!idle->options->progress || now - idle->told < 0.1) {
+        return 0;
+    }
+    idle->told = now;
+    eye_index_progress p = *idle->counts;
+    p.waiting = what;
+    return idle->options->progress(idle->options->ctx, &p);
+}
+
 static int run(struct eng_scan *scan, struct eng_pipe *p, struct store *s, eye_index_progress *out,
                struct eye_err *err)
 {
     const eye_index_options *o = scan->options;
     struct eng_hooks hooks = {o->progress, o->event, o->ctx};
     struct eng_writer w;
+    struct eng_waiter waiter;
     eng_writer_init(&w, p, s, &hooks);
     w.dry_run = o->dry_run;
+    eng_wait_begin(scan->lib, &waiter, eng_writer_wait, &w);
     int rc = eng_pipe_run(p, eng_scan_source, scan, &w, err);
     if (rc == 0) {
         eng_sweep(scan, &w, err);
         rc = w.rc;
     }
+    eng_wait_end(scan->lib, &waiter);
     eng_writer_progress(&w, true);
-    if (rc == 0 && w.cancelled) {
+    if (w.cancelled &&
+        (rc == 0 || rc == EYE_EREMOTE)) { /* a server that is away is not waited for */
         rc = EYE_ECANCELLED;
     }
     if (rc == EYE_ECANCELLED) {
@@ -78,6 +105,10 @@ static int locked(struct eng_scan *scan, struct eng_pipe *p, struct store *s,
     }
     scan->leave = wanted->leave;
     scan->leave_ctx = wanted->leave_ctx;
+    if (rc == 0 && !dry &&
+        scan->lib->remote) { /* there are no roots before there is a collection */
+        rc = remember_model(scan->lib, *model, s, &scan->model_id, err);
+    }
     if (rc == 0 && wanted->nlooks) {
         rc = eng_scan_looks(scan, s, wanted->looks, wanted->nlooks, err);
     } else if (rc == 0 && wanted->nrels) {
@@ -86,37 +117,27 @@ static int locked(struct eng_scan *scan, struct eng_pipe *p, struct store *s,
     } else if (rc == 0) {
         rc = eng_scan_resolve(scan, s, wanted->paths, wanted->npaths, err);
     }
-    if (rc == 0 && !dry) {
+    if (rc == 0 && !dry && !scan->lib->remote) {
         rc = remember_model(scan->lib, *model, s, &scan->model_id, err);
-        rc = rc < 0 ? rc : eng_pipe_model(p, *model, scan->model_id, err);
+    }
+    if (rc == 0 && !dry) {
+        rc = eng_pipe_model(p, *model, scan->model_id, err);
     }
     return rc;
 }
 
 /* ---- and the index of it ---- */
 
-struct ending {
-    const eye_index_options *options;
-    const eye_index_progress *counts;
-    double told;
-};
-
 /* Who can stop a run can stop this, too: what was indexed is. */
 static int is_stopped(void *ctx)
 {
-    struct ending *e = ctx;
-    double now = eng_now();
-    if (!e->options->progress || now - e->told < 0.1) {
-        return 0;
-    }
-    e->told = now;
-    return e->options->progress(e->options->ctx, e->counts);
+    return tell_idle(ctx, NULL);
 }
 
 static void make_index(struct eng_scan *scan, struct store *s, const struct eng_model *model,
                        bool whole, const eye_index_progress *counts)
 {
-    struct ending e = {scan->options, counts, eng_now()};
+    struct idle e = {scan->options, counts, eng_now()};
     if (whole) {
         eng_make_now(scan->lib, s, model, is_stopped, &e);
     } else {
@@ -132,15 +153,18 @@ int eng_index(eye_lib *lib, const struct eng_wanted *wanted, const eye_index_opt
     struct eng_model *model = NULL;
     struct eye_err local = {0};
     eye_index_progress counts = {0};
+    struct eng_waiter waiter;
     int lock = -1;
     scan.lib = lib;
     scan.options = options ? options : &no_options;
     out = out ? out : &counts;
+    struct idle idle = {scan.options, out, 0};
     memset(out, 0, sizeof *out);
     int rc = check_options(lib, scan.options, err);
     if (rc < 0 || (!scan.options->dry_run && (rc = eng_lock(lib, &lock, err)) < 0)) {
         return rc;
     }
+    eng_wait_begin(lib, &waiter, tell_idle, &idle);
     struct store *s = eng_store_get(lib, &local);
     scan.store = s ? eng_store_get(lib, &local) : NULL;
     if (scan.store) {
@@ -158,6 +182,7 @@ int eng_index(eye_lib *lib, const struct eng_wanted *wanted, const eye_index_opt
     eng_store_put(lib, scan.store);
     eng_store_put(lib, s);
     eng_scan_release(&scan);
+    eng_wait_end(lib, &waiter);
     return rc < 0 ? eye_fail(err, rc, "%s", local.msg) : 0;
 }
 

@@ -17,7 +17,9 @@
 #include "base/queue.h"
 #include "engine/engine.h"
 
-enum { ENG_TABLE = 256, ENG_QUEUE = 256, ENG_BATCH = 64 };
+enum { ENG_TABLE = 256, ENG_QUEUE = 256 };
+/* Items of one transaction. On a server it costs some questions, each of which may wait for the server's clock (0.2 s). */
+enum { ENG_BATCH = 64, ENG_BATCH_SERVER = 256 };
 /* Each lane holds some five descriptors, and 1024 is what a process commonly may have. */
 enum { ENG_LANES_MAX = 128 };
 
@@ -88,6 +90,10 @@ struct eng_pipe {
     atomic_bool source_done;
     pthread_mutex_t table_lock;
     struct eng_item *table[ENG_TABLE];
+    /* under table_lock, too */
+    char waits[EYE_ERR_MSG_MAX]; /* what some thread waited for, */
+    double waited;               /* and when it last said so (eng_now) */
+    struct eye_err broken; /* a lane could not ask the store: the run ends; code 0: all is well */
     /* counted by the source, read by the writer */
     atomic_uint_least64_t seen, skipped, unchanged, known_failed, total;
 };
@@ -106,8 +112,8 @@ struct eng_writer {
     bool dry_run;
     eye_index_progress counts;
     uint64_t gone, bare; /* files that vanished or never were pictures; of these, the latter */
-    struct eng_item *batch[ENG_BATCH];
-    size_t n;
+    struct eng_item *batch[ENG_BATCH_SERVER];
+    size_t n, full; /* full: from so many on it is written */
     double started, batch_started, last_progress;
     struct eng_list todo, redo;
     struct eng_item **held; /* [nheld] owned; still in the table, so not in a list */
@@ -117,8 +123,8 @@ struct eng_writer {
         uint64_t done;
     } window[64]; /* for the rate: a ring of samples */
     size_t samples;
-    bool cancelled;
-    int rc; /* first error; err is the caller's */
+    bool cancelled, waiting; /* waiting: eng_writer_wait is on the stack */
+    int rc;                  /* first error; err is the caller's */
 };
 
 /* ---- pipe.c ---- */
@@ -146,6 +152,10 @@ typedef int eng_source_fn(void *ctx, struct eng_pipe *p, struct eye_err *err);
 int eng_pipe_run(struct eng_pipe *p, eng_source_fn *source, void *ctx, struct eng_writer *w,
                  struct eye_err *err);
 bool eng_pipe_push(struct eng_pipe *p, struct eng_item *item); /* takes it over; false: stop */
+/* An eng_wait_fn for all threads of a pipe but the writer's: notes what for, and goes on until the pipe is stopped. */
+int eng_pipe_wait(void *pipe, const char *what);
+/* The store failed a lane; nobody's file is to blame. The run ends with the first such error. */
+void eng_pipe_break(struct eng_pipe *p, const struct eye_err *why);
 
 /* True when `item` may go on; false: another item with these bytes is under way, and took it over. */
 bool eng_table_claim(struct eng_pipe *p, struct eng_item *item);
@@ -204,6 +214,7 @@ void eng_writer_put(struct eng_writer *w, struct eng_item *item,
 void eng_writer_discard(struct eng_writer *w, struct eng_item *item);
 eye_index_progress eng_writer_counts(struct eng_writer *w);
 void eng_writer_progress(struct eng_writer *w, bool now);
+int eng_writer_wait(void *writer, const char *what); /* an eng_wait_fn for the writer's thread */
 void eng_writer_release(struct eng_writer *w);
 
 /* ---- held.c ---- */

@@ -212,8 +212,12 @@ static int do_upload(struct eng_jobs *j, int64_t id, struct eye_err *err)
     if (rc == EYE_EBUSY) {
         return busy(j, id, &why, err);
     }
-    if (rc == EYE_ECANCELLED) {
+    if (rc == EYE_ECANCELLED || (rc < 0 && jobs_stopped(j))) {
         return 1;
+    }
+    if (rc == EYE_EREMOTE) {
+        busy(j, id, &why, err);
+        return eye_fail(err, rc, "%s", why.msg);
     }
     if (rc < 0) {
         return fail_upload(j, id, &why, err);
@@ -235,6 +239,7 @@ struct scan_run {
     double saved;
     bool interrupted;
     struct jobs_look *look; /* NULL: everything below its title */
+    bool waits;             /* the job's note says what for */
     eye_index_progress end;
 };
 
@@ -273,10 +278,25 @@ static void show_scan(struct scan_run *run, bool walk_done)
     pthread_mutex_unlock(&j->lock);
 }
 
+/* While the store's server is away the job says so. */
+static void note_wait(struct scan_run *run, const char *waiting)
+{
+    char note[EYE_ERR_MSG_MAX + 16] = "";
+    if (!waiting && !run->waits) {
+        return;
+    }
+    if (waiting) {
+        snprintf(note, sizeof note, "waits: %s", waiting);
+    }
+    store_job_note(run->j->store, run->id, note, NULL);
+    run->waits = waiting != NULL;
+}
+
 static int on_scan(void *ctx, const eye_index_progress *p)
 {
     struct scan_run *run = ctx;
     struct eng_jobs *j = run->j;
+    note_wait(run, p->waiting);
     count_scan(run, p);
     show_scan(run, p->walk_done);
     if (eng_now() - run->saved >= SAVE_SECONDS) {
@@ -331,6 +351,10 @@ static int settle_scan(struct scan_run *run, bool noted, int rc, const struct ey
     if (rc == EYE_EBUSY) {
         return busy(j, run->id, why, err);
     }
+    if (rc == EYE_EREMOTE) { /* the server's trouble, not the scan's */
+        busy(j, run->id, why, err);
+        return eye_fail(err, rc, "%s", why->msg);
+    }
     run->counts.version++;
     int saved = store_job_count(j->store, &run->counts, false, err);
     if (saved < 0) {
@@ -340,7 +364,7 @@ static int settle_scan(struct scan_run *run, bool noted, int rc, const struct ey
         jobs_changed(j, run->id);
         return 1;
     }
-    if (rc == 0 && noted) {
+    if (rc == 0 && (noted || run->waits)) {
         store_job_note(j->store, run->id, "", NULL);
     }
     return finish(j, run->id, rc < 0 ? EYE_JOB_FAILED : EYE_JOB_DONE, rc < 0 ? why->msg : "", err);
@@ -373,7 +397,8 @@ static int do_scan(struct eng_jobs *j, int64_t id, struct eye_err *err)
     rc = rc < 0 ? rc : index_scan(&run, &row, &why);
     store_job_release(&row);
     int settled = settle_scan(&run, noted, rc, &why, err);
-    end_look(&run, settled < 0 && rc == 0 ? EYE_EBUSY : rc, &why); /* the row stays: once more */
+    bool again = (settled < 0 && rc == 0) || rc == EYE_EREMOTE;
+    end_look(&run, again ? EYE_EBUSY : rc, &why); /* the row stays: once more */
     return settled;
 }
 
@@ -444,9 +469,19 @@ static void recover(struct eng_jobs *j)
     }
 }
 
+/* The store's server is away: what it is needed for waits, unless it is not to be done any more. */
+static int wait_for_server(void *ctx, const char *what)
+{
+    struct eng_jobs *j = ctx;
+    (void)what;
+    return jobs_stopped(j);
+}
+
 void *jobs_main(void *arg)
 {
     struct eng_jobs *j = arg;
+    struct eng_waiter waiter;
+    eng_wait_begin(j->lib, &waiter, wait_for_server, j);
     recover(j);
     while (!atomic_load(&j->stop)) {
         struct eye_err err = {0};
@@ -463,5 +498,6 @@ void *jobs_main(void *arg)
         }
         jobs_tell(j, 0);
     }
+    eng_wait_end(j->lib, &waiter);
     return NULL;
 }

@@ -3,7 +3,10 @@
  * without a barrier between pictures of different cost, and one failing file concerns nobody else.
  *
  * A file may change under our hands: its size and time are compared before and after, and what does not
- * hold still is read once more at the end of the run, so that no vector is ever stored under the hash of other bytes. */
+ * hold still is read once more at the end of the run, so that no vector is ever stored under the hash of other bytes.
+ *
+ * Whether the bytes are known is asked in passing: the writer asks again, so the answer may be as of a moment ago, which a server gives much
+ * sooner. When it cannot be asked at all (the server is gone for good) that is nothing that the file did: the run ends. */
 #include <unistd.h>
 
 #include "engine/ingest.h"
@@ -13,6 +16,9 @@ int eng_lane_init(struct eng_lane *lane, struct eng_pipe *pipe, struct eye_err *
 {
     lane->pipe = pipe;
     lane->store = eng_store_get(pipe->lib, err);
+    if (lane->store) {
+        store_relax(lane->store, true);
+    }
     lane->work = lane->store ? clip_work_new(pipe->model->clip, 1, NULL, err) : NULL;
     lane->vector = lane->work ? mem_calloc((size_t)pipe->dim, sizeof *lane->vector, err) : NULL;
     return lane->vector ? 0 : eng_code(err);
@@ -125,6 +131,11 @@ static int link_or_embed(struct eng_lane *lane, struct eng_item *item, int fd,
         return 0;
     }
     if (rc < 0 && rc != EYE_ENOTFOUND) {
+        if (lane->pipe->lib->remote) {
+            item->kind = ENG_WORK;
+            eng_pipe_break(lane->pipe, err);
+            return 0;
+        }
         return rc;
     }
     rc = embed(lane, item, fd, err);
@@ -202,12 +213,16 @@ void *eng_lane_main(void *arg)
 {
     struct eng_lane *lane = arg;
     struct eng_pipe *p = lane->pipe;
+    struct eng_waiter waiter;
+    eng_wait_begin(p->lib, &waiter, eng_pipe_wait, p);
     for (struct eng_item *item; (item = queue_pop(p->work));) {
         bool mine = atomic_load(&p->stop) || eng_lane_item(lane, item);
         if (mine && (item->kind == ENG_WORK || !queue_push(p->done, item))) {
-            eng_item_free(item); /* stopped before it was begun */
+            item->waiters = eng_table_drop(p, item);
+            eng_item_free(item); /* stopped before it was begun, or could not be */
         }
     }
+    eng_wait_end(p->lib, &waiter);
     if (atomic_fetch_sub(&p->lanes_left, 1) == 1) {
         queue_close(p->done);
     }

@@ -72,7 +72,7 @@ int eye_status_get(eye_lib *lib, eye_status *out, struct eye_err *err)
     }
     int64_t model = status_model(lib, s, out);
     int rc = store_stats(s, model, &stats, err);
-    rc = rc < 0 ? rc : count_segments(s, model, out, err);
+    rc = rc < 0 || lib->remote ? rc : count_segments(s, model, out, err);
     rc = rc < 0 ? rc : store_roots(s, &roots, &n, err);
     eng_store_put(lib, s);
     if (rc < 0) {

@@ -200,6 +200,26 @@ bool eng_pipe_push(struct eng_pipe *p, struct eng_item *item)
     return true;
 }
 
+int eng_pipe_wait(void *ctx, const char *what)
+{
+    struct eng_pipe *p = ctx;
+    pthread_mutex_lock(&p->table_lock);
+    snprintf(p->waits, sizeof p->waits, "%s", what);
+    p->waited = eng_now();
+    pthread_mutex_unlock(&p->table_lock);
+    return atomic_load(&p->stop);
+}
+
+void eng_pipe_break(struct eng_pipe *p, const struct eye_err *why)
+{
+    pthread_mutex_lock(&p->table_lock);
+    if (!p->broken.code) {
+        p->broken = *why;
+    }
+    pthread_mutex_unlock(&p->table_lock);
+    eng_pipe_stop(p);
+}
+
 struct source {
     struct eng_pipe *pipe;
     eng_source_fn *fn;
@@ -212,7 +232,10 @@ static void *source_main(void *arg)
 {
     struct source *src = arg;
     struct eng_pipe *p = src->pipe;
+    struct eng_waiter waiter;
+    eng_wait_begin(p->lib, &waiter, eng_pipe_wait, p);
     src->rc = src->fn(src->ctx, p, &src->err);
+    eng_wait_end(p->lib, &waiter);
     atomic_store(&p->source_done, true);
     queue_close(p->work);
     if (p->started == 0) { /* else the last lane closes it */
@@ -263,7 +286,10 @@ static void redo(struct eng_pipe *p, struct eng_writer *w, struct eye_err *err)
         if (w->rc < 0 || w->cancelled) {
             eng_item_free(item);
         } else if (eng_lane_item(&p->lanes[0], item)) {
-            eng_writer_add(w, item, err);
+            if (p->broken.code) {
+                w->rc = eye_fail(err, p->broken.code, "%s", p->broken.msg);
+            }
+            eng_writer_add(w, item, err); /* discarded after an error */
         }
         eng_writer_flush(w, err);
         eng_writer_progress(w, false);
@@ -277,6 +303,9 @@ int eng_pipe_run(struct eng_pipe *p, eng_source_fn *source, void *ctx, struct en
     int rc = run_threads(p, &src, w, err);
     if (rc < 0) {
         return rc;
+    }
+    if (w->rc == 0 && !w->cancelled && p->broken.code) { /* all threads have ended */
+        w->rc = eye_fail(err, p->broken.code, "%s", p->broken.msg);
     }
     if (w->rc == 0 && !w->cancelled && src.rc < 0) {
         w->rc = eye_fail(err, src.rc, "%s", src.err.msg);

@@ -232,7 +232,8 @@ static int on_error(const struct eng_walk *w, const struct fs_walk_item *item, c
         w->scope->offline = true;
         return 0;
     }
-    if (!item->is_dir && is_filtered(w, rel, is_named(w))) {
+    if ((!item->is_dir && is_filtered(w, rel, is_named(w))) ||
+        is_other_part(w->scan->options, rel)) {
         return 0;
     }
     struct eng_known *k = eng_known_find(w->scope, rel);

@@ -3,7 +3,10 @@
  * "Gone" means that the folder was read to its end and the name was not in it. A root that is missing or empty, a folder
  * that could not be read, an excluded one, a mount point without its file system: nobody looked, so nothing is
  * removed. This comes last, after every scope's new files are committed, because the file that is gone here may
- * be the one that arrived there, and a picture lives as long as one file shows it. */
+ * be the one that arrived there, and a picture lives as long as one file shows it.
+ *
+ * On a server several machines see one root, each in its own way: what is offline here is not there, a mount here is a plain folder there. So
+ * nobody writes that a root is offline, and mounts are only ever added: at worst files stay known that a person has to remove. */
 #include "engine/scan.h"
 
 static void fail(struct eng_writer *w, int rc)
@@ -55,7 +58,7 @@ static int check_mount(struct eng_scan *scan, struct eng_scope *scope, struct en
                 "%s: a disk or folder of its own that is missing or empty now; its %zu files are "
                 "kept as offline (`eyeshine remove` forgets them)",
                 path, hi - lo);
-    } else if (!mounted && any && !w->dry_run) {
+    } else if (!mounted && any && !w->dry_run && !scan->lib->remote) {
         rc = store_mount_set(w->store, scope->root, mount, false, err);
     }
     free(path);
@@ -106,7 +109,10 @@ static int set_state(const struct eng_scope *scope, struct eng_writer *w, bool o
     }
     bool whole = scope->kind == ENG_PATH_DIR && !scope->under[0] && !scope->offline && !only_failed;
     int64_t last = whole ? (int64_t)time(NULL) : scope->last_scan;
-    return w->dry_run ? 0 : store_root_state(w->store, scope->root, scope->offline, last, err);
+    if (w->dry_run || (w->pipe->lib->remote && !whole)) {
+        return 0;
+    }
+    return store_root_state(w->store, scope->root, scope->offline, last, err);
 }
 
 static int in_transaction(struct eng_scan *scan, struct eng_scope *scope, struct eng_writer *w,

@@ -383,8 +383,8 @@ static int on_progress(void *ctx, const eye_index_progress *p)
 {
     struct batch *b = ctx;
     bool any = false;
-    (void)p;
-    for (size_t i = 0; i < b->n; i++) {
+    for (size_t i = 0; !p->waiting && i < b->n;
+         i++) { /* else the store would be waited for here, too */
         any = any || b->slots[i].fate == SLOT_GOOD || b->slots[i].fate == SLOT_BAD;
     }
     if (any && b->rc == 0) {

@@ -267,6 +267,12 @@ int eye_model_use(eye_lib *lib, const char *name,
     u.lib = lib;
     u.progress = progress;
     u.ctx = ctx;
+    if (lib->remote) {
+        return eye_fail(err, EYE_EINVAL,
+                        "%s: a collection holds the vectors of one model; for another one make a "
+                        "collection of its own: `eyeshine --store %s_2 --model %s index FOLDER`",
+                        store_remote_name(lib->remote), store_remote_name(lib->remote), name);
+    }
     char *folder = eng_model_folder(&lib->places, name, err); /* a mistyped name costs nothing */
     int rc = folder ? eng_writable(lib, err) : EYE_ENOTFOUND;
     free(folder);

@@ -137,7 +137,8 @@ int eye_verify(eye_lib *lib, bool deep, void (*fn)(void *ctx, const char *findin
         return EYE_EIO;
     }
     int rc = store_verify(v.store, fn, ctx, &n, err);
-    rc = rc < 0 ? rc : eng_index_verify(lib, v.store, deep, fn, ctx, &v.findings, err);
+    rc = rc < 0 || lib->remote ? rc
+                               : eng_index_verify(lib, v.store, deep, fn, ctx, &v.findings, err);
     if (rc == 0 && deep) {
         rc = verify_files(&v, err);
         rc = rc ? rc : verify_uploads(&v, err);

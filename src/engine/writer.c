@@ -2,10 +2,12 @@
  *
  * Items are gathered in memory and written in one short transaction (64 of them or what a second brought), so
  * other writers never wait for a slow picture, and a killed run loses at most one batch. Events come after the
- * commit: what was said to be indexed is indexed. Everything here runs on the thread that called eye_index. */
+ * commit: what was said to be indexed is indexed. Everything here runs on the thread that called eye_index.
+ *
+ * A server that goes away holds the commit up, and with it this thread; it then tells from within, so that Ctrl-C still ends the run. */
 #include "engine/ingest.h"
 
-static const double BATCH_SECONDS = 1.0, TICK_SECONDS = 0.1;
+static const double BATCH_SECONDS = 1.0, TICK_SECONDS = 0.1, WAIT_SHOWN_SECONDS = 1.0;
 
 void eng_writer_init(struct eng_writer *w, struct eng_pipe *p, struct store *store,
                      const struct eng_hooks *hooks)
@@ -14,6 +16,7 @@ void eng_writer_init(struct eng_writer *w, struct eng_pipe *p, struct store *sto
     w->pipe = p;
     w->store = store;
     w->hooks = *hooks;
+    w->full = p->lib->remote ? ENG_BATCH_SERVER : ENG_BATCH;
     w->started = eng_now();
     eng_list_init(&w->todo);
     eng_list_init(&w->redo);
@@ -149,6 +152,26 @@ static int write_item(struct eng_writer *w, struct eng_item *item, struct eye_er
     return eye_fail(err, EYE_EINTERNAL, "an item of unknown kind %d", (int)item->kind);
 }
 
+/* What the batch is about to ask one by one, from a server in two questions. */
+static int gather_batch(struct eng_writer *w, struct eye_err *err)
+{
+    struct hash hashes[ENG_BATCH_SERVER];
+    struct store_file files[ENG_BATCH_SERVER];
+    size_t nhashes = 0, nfiles = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        const struct eng_item *item = w->batch[i];
+        if (item->kind == ENG_EMBED || item->kind == ENG_LINK) {
+            hashes[nhashes++] = item->hash;
+        }
+        if (item->kind == ENG_EMBED || item->kind == ENG_LINK || item->kind == ENG_FAIL ||
+            item->kind == ENG_REMOVE) {
+            files[nfiles++] = file_of(item, item->target ? item->target : item->picture);
+        }
+    }
+    int rc = nhashes ? store_gather_hashes(w->store, hashes, nhashes, err) : 0;
+    return rc < 0 || !nfiles ? rc : store_gather_files(w->store, files, nfiles, err);
+}
+
 static int write_batch(struct eng_writer *w, struct eye_err *err)
 {
     if (w->dry_run) {
@@ -161,6 +184,7 @@ static int write_batch(struct eng_writer *w, struct eye_err *err)
     if (rc < 0) {
         return rc;
     }
+    rc = w->pipe->lib->remote ? gather_batch(w, err) : 0;
     for (size_t i = 0; rc == 0 && i < w->n; i++) {
         rc = write_item(w, w->batch[i], err);
     }
@@ -251,7 +275,7 @@ static void commit(struct eng_writer *w, struct eye_err *err)
 void eng_writer_flush(struct eng_writer *w, struct eye_err *err)
 {
     while (w->rc == 0 && (w->n || w->todo.first)) {
-        while (w->n < ENG_BATCH && w->todo.first) {
+        while (w->n < w->full && w->todo.first) {
             w->batch[w->n++] = eng_list_take(&w->todo);
         }
         commit(w, err);
@@ -275,7 +299,7 @@ void eng_writer_put(struct eng_writer *w, struct eng_item *item, struct eye_err 
         w->batch_started = eng_now();
     }
     w->batch[w->n++] = item;
-    if (w->n == ENG_BATCH) {
+    if (w->n == w->full) {
         eng_writer_flush(w, err);
     }
 }
@@ -309,8 +333,34 @@ eye_index_progress eng_writer_counts(struct eng_writer *w)
     return out;
 }
 
+/* What somebody waits for just now; every call of the pipe's waiter says it again. */
+static const char *waits_for(struct eng_writer *w, double now, char text[EYE_ERR_MSG_MAX])
+{
+    struct eng_pipe *p = w->pipe;
+    pthread_mutex_lock(&p->table_lock);
+    bool waits = p->waited > 0 && now - p->waited < WAIT_SHOWN_SECONDS;
+    if (waits) {
+        memcpy(text, p->waits, sizeof p->waits);
+    }
+    pthread_mutex_unlock(&p->table_lock);
+    return waits ? text : NULL;
+}
+
+int eng_writer_wait(void *writer, const char *what)
+{
+    struct eng_writer *w = writer;
+    eng_pipe_wait(w->pipe, what);
+    if (!w->waiting) { /* else whoever is told waits for the same server himself */
+        w->waiting = true;
+        eng_writer_progress(w, false);
+        w->waiting = false;
+    }
+    return w->cancelled;
+}
+
 void eng_writer_progress(struct eng_writer *w, bool now)
 {
+    char text[EYE_ERR_MSG_MAX];
     double t = eng_now();
     if (!now && t - w->last_progress < TICK_SECONDS) {
         return;
@@ -319,6 +369,7 @@ void eng_writer_progress(struct eng_writer *w, bool now)
     w->counts.seconds = t - w->started;
     w->counts.rate = rate(w, t);
     eye_index_progress out = eng_writer_counts(w);
+    out.waiting = waits_for(w, t, text);
     if (w->hooks.progress && !w->cancelled && w->hooks.progress(w->hooks.ctx, &out) != 0) {
         cancel(w);
     }

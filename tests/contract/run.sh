@@ -48,6 +48,7 @@ like "$(cat "$tmp/st.out")" "Selected: $((all - 1))/$all" "every operation but t
 
 # ---- the server after all that ----
 answers 200 "the server is up" GET /healthz
+answers 200 "and ready" GET /readyz
 stop_server
 is "$stopped" 0 "and ends well"
 unlike "$(grep -A 12 -E 'ERROR: |runtime error' "$tmp/serve.err")" '.' "no complaint of the sanitizers"

@@ -25,6 +25,7 @@ start_server --log json --access-log "$tmp/access.log"
 is "$(wc -l <"$tmp/serve.out")" 1 "one line says where"
 like "$(cat "$tmp/serve.out")" "^eyeshine: serving $served at http://127.0.0.1:[0-9]+/ \(Ctrl-C stops\)$" "with library and address"
 answers 200 "healthz" GET /healthz
+answers 200 "readyz" GET /readyz
 is "$body" '{"status":"ok"}' "is ok"
 answers 200 "session" GET /api/v1/session
 is "$(field scope) $(field key_required)" "admin false" "everybody here is admin"

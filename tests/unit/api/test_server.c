@@ -151,6 +151,7 @@ static void starts_and_answers(void **state)
     answers(f, 200, "GET", "/metrics", NULL, NULL, NULL);
     answers(f, 200, "GET", "/api/v1/keys", NULL, NULL, NULL);
     answers(f, 400, "GET", "/healthz?x=1", NULL, NULL, NULL);
+    answers(f, 400, "GET", "/readyz?x=1", NULL, NULL, NULL);
     answers(f, 404, "GET", "/api/v1/nothing", NULL, NULL, NULL);
     answers(f, 405, "DELETE", "/healthz", NULL, NULL, NULL);
 }
