@@ -136,7 +136,7 @@ static int in_transaction(struct batch *b, int (*fn)(struct batch *b, struct eye
 
 static int make_roots(struct batch *b, struct eye_err *err)
 {
-    return import_roots_open(&b->roots, b->m->dst, &b->head, NULL, 0, err);
+    return import_roots_open(&b->roots, b->m->to, b->m->dst, &b->head, NULL, 0, err);
 }
 
 /* ---- pictures ---- */
