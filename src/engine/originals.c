@@ -155,15 +155,32 @@ static char *prefix_of(const eye_lib *lib, const char *path, struct eye_err *err
     return out;
 }
 
+static int note(void *ctx, const struct object_info *info)
+{
+    (void)info;
+    *(bool *)ctx = true;
+    return 0;
+}
+
+/* Quickly, or trying again as a run does. */
+static int look(const eye_lib *lib, const char *path, bool quick, bool *any, struct eye_err *why)
+{
+    char *prefix = prefix_of(lib, path, why);
+    *any = false;
+    int rc = !prefix ? eng_code(why)
+             : quick ? object_probe(lib->originals->objects, prefix, any, why)
+                     : object_list(lib->originals->objects, prefix, 1, note, any, why);
+    free(prefix);
+    return rc;
+}
+
 /* ---- what a user named ---- */
 
 static enum eng_path_kind kind_of(eye_lib *lib, const char *path, struct eye_err *err)
 {
     bool any = false;
     struct stat st;
-    char *prefix = prefix_of(lib, path, err);
-    int rc = prefix ? object_probe(lib->originals->objects, prefix, &any, err) : eng_code(err);
-    free(prefix);
+    int rc = look(lib, path, false, &any, err);
     if (rc == 0 && !any && strcmp(path, lib->originals->place) != 0) {
         struct eye_err none = {0};
         rc = eng_object_stat(lib, path, &st, &none);
@@ -193,8 +210,9 @@ static char *object_named(const eye_lib *lib, const char *path, struct eye_err *
         out = object_is_url(path) ? mem_strdup(copy, err) : eng_path_join(o->place, rel, err);
     }
     free(copy);
-    char *key = out ? key_of(lib, out, err) : NULL;
-    if (!key) {
+    char *key = out ? key_of(lib, out, NULL) : NULL;
+    if (out && !key) {
+        eye_fail(err, EYE_EINVAL, "%s: is not below the originals, %s", out, o->place);
         free(out);
         return NULL;
     }
@@ -251,12 +269,10 @@ char *eng_path_given(eye_lib *lib, const char *path, bool look, enum eng_path_ki
 
 /* ---- is it there ---- */
 
-static enum eng_presence ask(eye_lib *lib, const char *path, struct eye_err *why)
+static enum eng_presence ask(eye_lib *lib, const char *path, bool quick, struct eye_err *why)
 {
-    bool any = false;
-    char *prefix = prefix_of(lib, path, why);
-    int rc = prefix ? object_probe(lib->originals->objects, prefix, &any, why) : eng_code(why);
-    free(prefix);
+    bool any;
+    int rc = look(lib, path, quick, &any, why);
     return rc < 0 ? ENG_AWAY : any ? ENG_THERE : ENG_NOTHING;
 }
 
@@ -265,7 +281,7 @@ static enum eng_presence look_at_objects(eye_lib *lib, const char *path, struct 
     struct eng_originals *o = lib->originals;
     enum eng_presence state;
     if (!o || !o->objects) {
-        return ask(lib, path, why);
+        return ask(lib, path, true, why);
     }
     pthread_mutex_lock(&o->lock);
     bool known = o->asked_path && eng_now() - o->asked < REMEMBER_SECONDS &&
@@ -277,7 +293,7 @@ static enum eng_presence look_at_objects(eye_lib *lib, const char *path, struct 
         return state;
     }
     memset(why, 0, sizeof *why);
-    state = ask(lib, path, why);
+    state = ask(lib, path, true, why);
     pthread_mutex_lock(&o->lock);
     char *copy = mem_strdup(path, NULL);
     free(o->asked_path);
@@ -308,7 +324,7 @@ enum eng_presence eng_root_look(eye_lib *lib, const char *path, struct eye_err *
 
 enum eng_presence eng_root_ask(eye_lib *lib, const char *path, struct eye_err *why)
 {
-    return eng_path_is_local(path) ? look_at_folder(path, why) : ask(lib, path, why);
+    return eng_path_is_local(path) ? look_at_folder(path, why) : ask(lib, path, false, why);
 }
 
 bool eng_root_is_offline(eye_lib *lib, const struct store_root *root)

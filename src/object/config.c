@@ -74,6 +74,17 @@ static int style(enum object_style *out, struct eye_err *err)
     return 0;
 }
 
+static int attempts(int *out, struct eye_err *err)
+{
+    const char *text = env("AWS_MAX_ATTEMPTS");
+    char *end = NULL;
+    long v = text ? strtol(text, &end, 10) : 0;
+    if (text && (*end || v < 1 || v > 20))
+        return eye_fail(err, EYE_EINVAL, "AWS_MAX_ATTEMPTS is 1 to 20, not '%s'", text);
+    *out = (int)v;
+    return 0;
+}
+
 int object_config_env(struct object_config *c, struct eye_err *err)
 {
     memset(c, 0, sizeof *c);
@@ -87,6 +98,7 @@ int object_config_env(struct object_config *c, struct eye_err *err)
     rc = rc ? rc : secret(&c->key, "AWS_ACCESS_KEY_ID", err);
     rc = rc ? rc : secret(&c->secret, "AWS_SECRET_ACCESS_KEY", err);
     rc = rc ? rc : secret(&c->token, "AWS_SESSION_TOKEN", err);
+    rc = rc ? rc : attempts(&c->tries, err);
     return rc ? rc : style(&c->style, err);
 }
 

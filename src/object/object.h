@@ -33,7 +33,7 @@ struct object_config {
     int tries, pause_ms;      /* of a request; before the second one, growing. 4, 200 ms */
 };
 /* AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or S3_ENDPOINT; AWS_REGION or AWS_DEFAULT_REGION; AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
- * AWS_SESSION_TOKEN; AWS_CA_BUNDLE; EYESHINE_S3_STYLE (path, host). Each of the three secrets also as NAME_FILE: a file that holds it.
+ * AWS_SESSION_TOKEN; AWS_CA_BUNDLE; AWS_MAX_ATTEMPTS; EYESHINE_S3_STYLE (path, host). Each of the three secrets also as NAME_FILE: a file that holds it.
  * EYE_EINVAL, EYE_ENOTFOUND. Release it also after a failure. */
 int object_config_env(struct object_config *c, struct eye_err *err);
 void object_config_release(struct object_config *c); /* wipes the secrets */

@@ -13,7 +13,8 @@ static const char *const names[] = {"AWS_ENDPOINT_URL_S3",
                                     "AWS_SECRET_ACCESS_KEY_FILE",
                                     "AWS_SESSION_TOKEN_FILE",
                                     "AWS_CA_BUNDLE",
-                                    "EYESHINE_S3_STYLE"};
+                                    "EYESHINE_S3_STYLE",
+                                    "AWS_MAX_ATTEMPTS"};
 
 static int clear(void **state)
 {
@@ -102,6 +103,14 @@ static void refused(void **state)
     assert_int_equal(object_config_env(&c, &err), EYE_EINVAL);
     object_config_release(&c);
     unsetenv("AWS_SESSION_TOKEN");
+    setenv("AWS_MAX_ATTEMPTS", "3", 1);
+    assert_int_equal(object_config_env(&c, &err), 0);
+    assert_int_equal(c.tries, 3);
+    object_config_release(&c);
+    setenv("AWS_MAX_ATTEMPTS", "many", 1);
+    assert_int_equal(object_config_env(&c, &err), EYE_EINVAL);
+    object_config_release(&c);
+    unsetenv("AWS_MAX_ATTEMPTS");
     setenv("EYESHINE_S3_STYLE", "virtual", 1);
     assert_int_equal(object_config_env(&c, &err), EYE_EINVAL);
     object_config_release(&c);
