@@ -58,7 +58,6 @@ struct eye_lib {
     char *dir;                   /* absolute */
     struct store_remote *remote; /* the server that the library lies on; NULL: all lies in dir */
     bool create;                 /* the options' */
-    double patience;             /* seconds that a search waits for an absent server */
     struct eng_waiter *waiters;
     struct eng_places places;
     struct eng_originals *originals; /* originals.h; NULL: none were named */
@@ -119,8 +118,10 @@ static inline int eng_code(const struct eye_err *err)
 int eng_remote_open(eye_lib *lib, const eye_options *options, struct eye_err *err);
 /* Where a node keeps what is its own, when no folder was named. Yours. */
 char *eng_node_folder(const struct store_remote *remote, struct eye_err *err);
-/* From here to there this thread waits for an absent server as long as fn gives 0; who does not say so waits some seconds. The waiter is the caller's
- * memory; of several the newest counts. */
+/* A handle with which this thread waits for an absent server as long as its waiter likes, or for ever without one. */
+struct store *eng_patient_get(eye_lib *lib, struct eye_err *err);
+void eng_patient_put(eye_lib *lib, struct store *s); /* NULL is fine */
+/* From here to there fn is told what this thread waits for, and ends it. The waiter is the caller's memory; of several the newest counts. */
 void eng_wait_begin(eye_lib *lib, struct eng_waiter *w, eng_wait_fn *fn, void *ctx);
 void eng_wait_end(eye_lib *lib, struct eng_waiter *w);
 /* EYE_EINVAL if the library lies on a server: `what` cannot be had there, `instead` is what to do. */

@@ -330,7 +330,7 @@ static int import_all(struct import *m, struct eye_err *err)
         return rc;
     }
     eng_wait_begin(m->lib, &waiter, wait_for_server, m);
-    m->store = eng_store_get(m->lib, err);
+    m->store = eng_patient_get(m->lib, err);
     if (m->store) {
         store_relax(m->store, true); /* commits look again, and lines of one export never meet */
     }
@@ -344,7 +344,7 @@ static int import_all(struct import *m, struct eye_err *err)
         eng_make_now(m->lib, m->store, m->model, stop_making, m);
     }
     eng_model_put(m->lib, m->model);
-    eng_store_put(m->lib, m->store);
+    eng_patient_put(m->lib, m->store);
     eng_wait_end(m->lib, &waiter);
     eng_unlock(lock);
     return rc;

@@ -165,8 +165,8 @@ int eng_index(eye_lib *lib, const struct eng_wanted *wanted, const eye_index_opt
         return rc;
     }
     eng_wait_begin(lib, &waiter, tell_idle, &idle);
-    struct store *s = eng_store_get(lib, &local);
-    scan.store = s ? eng_store_get(lib, &local) : NULL;
+    struct store *s = eng_patient_get(lib, &local);
+    scan.store = s ? eng_patient_get(lib, &local) : NULL;
     if (scan.store) {
         rc = locked(&scan, &pipe, s, wanted, &model, &local);
         rc = rc < 0 ? rc : run(&scan, &pipe, s, out, &local);
@@ -179,8 +179,8 @@ int eng_index(eye_lib *lib, const struct eng_wanted *wanted, const eye_index_opt
         make_index(&scan, s, model, wanted->whole, out);
     }
     eng_model_put(lib, model);
-    eng_store_put(lib, scan.store);
-    eng_store_put(lib, s);
+    eng_patient_put(lib, scan.store);
+    eng_patient_put(lib, s);
     eng_scan_release(&scan);
     eng_wait_end(lib, &waiter);
     return rc < 0 ? eye_fail(err, rc, "%s", local.msg) : 0;

@@ -18,8 +18,9 @@
 #include "engine/engine.h"
 
 enum { ENG_TABLE = 256, ENG_QUEUE = 256 };
-/* Items of one transaction. On a server it costs some questions, each of which may wait for the server's clock (0.2 s). */
-enum { ENG_BATCH = 64, ENG_BATCH_SERVER = 256 };
+/* Items of one transaction. On a server it costs some questions, each of which may wait for the server's clock (0.2 s), so there it takes more
+ * of them and more time. */
+enum { ENG_BATCH = 64, ENG_BATCH_SERVER = 512 };
 /* Each lane holds some five descriptors, and 1024 is what a process commonly may have. */
 enum { ENG_LANES_MAX = 128 };
 

@@ -128,7 +128,7 @@ static int prepare(struct eng_jobs *j, struct eye_err *err)
     if (rc < 0) {
         return rc;
     }
-    j->store = eng_store_get(lib, err);
+    j->store = eng_patient_get(lib, err);
     j->uploads_path = j->store ? fs_join(lib->dir, "uploads", err) : NULL;
     if (!j->uploads_path) {
         return eng_code(err);
@@ -155,7 +155,7 @@ static void unprepare(struct eng_jobs *j)
         decoder_close(j->decoder);
         j->decoder = NULL;
     }
-    eng_store_put(j->lib, j->store);
+    eng_patient_put(j->lib, j->store);
     j->store = NULL;
     free(j->uploads_path);
     j->uploads_path = NULL;

@@ -15,7 +15,7 @@
 int eng_lane_init(struct eng_lane *lane, struct eng_pipe *pipe, struct eye_err *err)
 {
     lane->pipe = pipe;
-    lane->store = eng_store_get(pipe->lib, err);
+    lane->store = eng_patient_get(pipe->lib, err);
     if (lane->store) {
         store_relax(lane->store, true);
     }
@@ -27,7 +27,7 @@ int eng_lane_init(struct eng_lane *lane, struct eng_pipe *pipe, struct eye_err *
 void eng_lane_release(struct eng_lane *lane)
 {
     if (lane->pipe) {
-        eng_store_put(lane->pipe->lib, lane->store);
+        eng_patient_put(lane->pipe->lib, lane->store);
     }
     if (lane->work) {
         clip_work_free(lane->work);

@@ -478,8 +478,8 @@ static int run(struct move *m, struct eye_err *err)
     b->m = m;
     eng_wait_begin(m->from, &from, on_wait, m);
     eng_wait_begin(m->to, &to, on_wait, m);
-    m->src = eng_store_get(m->from, err);
-    m->dst = m->src ? eng_store_get(m->to, err) : NULL;
+    m->src = eng_patient_get(m->from, err);
+    m->dst = m->src ? eng_patient_get(m->to, err) : NULL;
     if (m->dst) {
         store_relax(m->src, true);
         store_relax(m->dst, true); /* commits look again, and nothing is written twice */
@@ -488,8 +488,8 @@ static int run(struct move *m, struct eye_err *err)
     if (m->model) {
         eng_model_put(m->from, m->model);
     }
-    eng_store_put(m->from, m->src);
-    eng_store_put(m->to, m->dst);
+    eng_patient_put(m->from, m->src);
+    eng_patient_put(m->to, m->dst);
     eng_wait_end(m->from, &from);
     eng_wait_end(m->to, &to);
     import_roots_close(&b->roots, b->head.nroots);

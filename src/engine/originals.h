@@ -28,7 +28,7 @@ enum eng_presence { ENG_THERE, ENG_NOTHING, ENG_AWAY };
 /* A root's folder just now: something is in it, nothing is, or nobody can say (then why not). Of an object store it is remembered for some seconds. */
 enum eng_presence eng_root_look(eye_lib *lib, const char *path, struct eye_err *why);
 enum eng_presence eng_root_ask(eye_lib *lib, const char *path,
-                            struct eye_err *why); /* the same, never remembered */
+                               struct eye_err *why); /* the same, never remembered */
 bool eng_root_is_offline(eye_lib *lib, const struct store_root *root); /* just now */
 /* Is a file there? In an object store each would be a request: there it is what the last scan of its root saw (`online`). */
 bool eng_path_there(const char *path, bool online);

@@ -1,12 +1,14 @@
 /* remote.c - a library on a server: opening it, waiting for it, and how it is.
  *
- * The server is asked by whatever thread needs something, and may be away. A search then waits some seconds. A thread that would rather wait for
- * hours, because it indexes, says with eng_wait_begin whom to tell meanwhile, and who may end it. The client below knows of one function for
- * all threads; here it finds the one of the thread that it is called on. A list of a few entries under a lock: a thread-local variable would
+ * The server is asked by whatever thread needs something, and may be away. How long that thread waits lies in its store handle: some seconds, which
+ * suits a search. A thread that would rather wait for hours, because it indexes, takes a patient handle, and says with eng_wait_begin whom to tell
+ * meanwhile, and who may end it. The client below knows of one function for all threads; here it finds the one of the thread that it is called on. A list of a few entries under a lock: a thread-local variable would
  * have been shorter, and is what this library does not have.
  *
  * The folder of a node holds what is this machine's own. It is named after the server and collection, so that two collections never share keys and
  * jobs by accident, and without the login, so that a new password does not lose them. */
+#include <limits.h>
+
 #include "engine/engine.h"
 
 enum { NODE_DIGITS = 16, SEARCH_SECONDS = 5, CALL_SECONDS = 30 };
@@ -38,6 +40,7 @@ void eng_wait_end(eye_lib *lib, struct eng_waiter *w)
 /* What the client calls. The newest entry of a thread counts: an index run inside a job tells the run's caller. */
 static int on_wait(void *ctx, const char *what, double share, double seconds)
 {
+    (void)seconds;
     eye_lib *lib = ctx;
     char text[EYE_ERR_MSG_MAX];
     pthread_mutex_lock(&lib->lock);
@@ -46,14 +49,33 @@ static int on_wait(void *ctx, const char *what, double share, double seconds)
         w = w->next;
     }
     pthread_mutex_unlock(&lib->lock);
-    if (!w) {
-        return seconds >= lib->patience;
+    if (!w) { /* its handle's patience ends it */
+        return 0;
     }
     if (share >= 0 && share <= 1) {
         snprintf(text, sizeof text, "%s (%d %%)", what, (int)(share * 100));
         what = text;
     }
     return w->fn(w->ctx, what);
+}
+
+struct store *eng_patient_get(eye_lib *lib, struct eye_err *err)
+{
+    struct store *s = eng_store_get(lib, err);
+    if (s && lib->remote && store_patience(s, INT_MAX, err) < 0) {
+        eng_store_put(lib, s);
+        return NULL;
+    }
+    return s;
+}
+
+void eng_patient_put(eye_lib *lib, struct store *s)
+{
+    if (s && lib->remote && store_patience(s, -1, NULL) < 0) {
+        store_close(s); /* no search is to wait like this */
+        return;
+    }
+    eng_store_put(lib, s);
 }
 
 /* ---- opening ---- */
@@ -98,16 +120,16 @@ int eng_remote_open(eye_lib *lib, const eye_options *options, struct eye_err *er
 {
     const eye_milvus *m = &options->milvus;
     const char *index = text_of(m->index);
-    struct store_remote_options o = {.timeout_ms = CALL_SECONDS * 1000,
-                                     .index_type =
-                                         index && strcmp(index, "auto") != 0 ? index : NULL,
-                                     .index_params = text_of(m->index_params),
-                                     .search_params = text_of(m->search_params),
-                                     .log = on_log,
-                                     .log_ctx = lib,
-                                     .wait = on_wait,
-                                     .wait_ctx = lib};
-    lib->patience = m->timeout > 0 ? m->timeout : SEARCH_SECONDS;
+    struct store_remote_options o = {
+        .patience_ms = (m->timeout > 0 ? m->timeout : SEARCH_SECONDS) * 1000,
+        .timeout_ms = CALL_SECONDS * 1000,
+        .index_type = index && strcmp(index, "auto") != 0 ? index : NULL,
+        .index_params = text_of(m->index_params),
+        .search_params = text_of(m->search_params),
+        .log = on_log,
+        .log_ctx = lib,
+        .wait = on_wait,
+        .wait_ctx = lib};
     int rc = consistency_of(m->consistency, &o.consistency, err);
     lib->remote = rc < 0 ? NULL : store_remote_open(options->store, &o, err);
     return lib->remote ? 0 : rc < 0 ? rc : eng_code(err);

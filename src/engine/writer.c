@@ -7,7 +7,8 @@
  * A server that goes away holds the commit up, and with it this thread; it then tells from within, so that Ctrl-C still ends the run. */
 #include "engine/ingest.h"
 
-static const double BATCH_SECONDS = 1.0, TICK_SECONDS = 0.1, WAIT_SHOWN_SECONDS = 1.0;
+static const double BATCH_SECONDS = 1.0, SERVER_SECONDS = 4.0, TICK_SECONDS = 0.1,
+                    WAIT_SHOWN_SECONDS = 1.0;
 
 void eng_writer_init(struct eng_writer *w, struct eng_pipe *p, struct store *store,
                      const struct eng_hooks *hooks)
@@ -377,6 +378,7 @@ void eng_writer_progress(struct eng_writer *w, bool now)
 
 void eng_writer_drain(struct eng_writer *w, struct eye_err *err)
 {
+    double most = w->pipe->lib->remote ? SERVER_SECONDS : BATCH_SECONDS;
     for (;;) {
         bool timed_out = false;
         struct eng_item *item = queue_pop_wait(w->pipe->done, 100, &timed_out);
@@ -385,7 +387,7 @@ void eng_writer_drain(struct eng_writer *w, struct eye_err *err)
         } else if (!timed_out) {
             break;
         }
-        if (w->n && eng_now() - w->batch_started >= BATCH_SECONDS) {
+        if (w->n && eng_now() - w->batch_started >= most) {
             eng_writer_flush(w, err);
         }
         eng_writer_progress(w, false);

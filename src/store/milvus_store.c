@@ -223,8 +223,10 @@ int milvus_make(struct milvus_part *p, enum milvus_which which, const struct mil
         return 0;
     pthread_mutex_lock(&r->lock);
     int rc = 0;
+    bool there = false;
     if (!atomic_load(&r->ready[which])) {
-        rc = milvus_schema_make(p->m, which, model, err);
+        rc = milvus_has(p->m, which, &there, err); /* milvus-lite takes a second making for trouble */
+        rc = rc || there ? rc : milvus_schema_make(p->m, which, model, err);
         rc = rc ? rc : get_ready(p, which, err);
     }
     pthread_mutex_unlock(&r->lock);
