@@ -15,7 +15,7 @@
 #include "store/milvus_fetch.h"
 #include "store/milvus_index.h"
 
-enum { MAX_FIELDS = 24, BOUNDED = 2, REL_MAX = 16384 };
+enum { MAX_FIELDS = 24, BOUNDED = 2, REL_MAX = 16384, OTHERS_TRIES = 20, OTHERS_MS = 100 };
 _Static_assert(PIC_ALL <= (int)MAX_FIELDS && ROW_ALL <= (int)MAX_FIELDS, "room for all fields");
 
 /* ---- what it says of itself ---- */
@@ -239,9 +239,14 @@ int milvus_schema_make(struct milvus *m, enum milvus_which which, const struct m
     }
     rc = milvus_call(m, "CreateCollection", &q.base, &mv__status__descriptor, NULL, &why);
     buf_release(&schema);
-    if (rc && (milvus_has(m, which, &there, NULL) || !there))
-        return eye_fail(err, rc, "%s", why.msg);
-    return 0;
+    /* Somebody else may be making it: it is there soon then. */
+    for (int i = 0; rc && i < OTHERS_TRIES && !there; i++) {
+        if (i && milvus_wait(m, OTHERS_MS, "another machine makes the collection", -1, err))
+            return EYE_ECANCELLED;
+        if (milvus_has(m, which, &there, NULL))
+            break;
+    }
+    return rc && !there ? eye_fail(err, rc, "%s", why.msg) : 0;
 }
 
 /* ---- checking ---- */
@@ -296,6 +301,9 @@ static int hear(struct milvus *m, enum milvus_which which, const char *descripti
     if (which == MILVUS_FILES) /* its fields must do */
         return 0;
     int rc = read_about(m, &text, err);
+    rc = rc == EYE_ENOTFOUND || rc == EYE_EBUSY
+             ? 0
+             : rc; /* there are no files, or none were ever read */
     rc = rc ? rc : milvus_schema_heard(text ? text : "", which, name, model, err);
     free(text);
     return rc;
@@ -352,8 +360,9 @@ int milvus_schema_load(struct milvus *m, enum milvus_which which, bool read_only
     if (read_only)
         return eye_fail(err, EYE_EBUSY, "%s: collection %s is being made", milvus_name(m),
                         milvus_collection(m, which));
-    rc = milvus_index_make(m, which, &flat, err);
-    for (size_t i = 0; !rc && which == MILVUS_FILES && i < sizeof numbers / sizeof *numbers; i++)
+    /* The vectors' comes last: whoever finds it loads, and then no other may be added. */
+    for (size_t i = 0; which == MILVUS_FILES && i < sizeof numbers / sizeof *numbers; i++)
         add_scalar_index(m, which, numbers[i]);
+    rc = milvus_index_make(m, which, &flat, err);
     return rc ? rc : milvus_load(m, which, err);
 }

@@ -70,6 +70,7 @@ static inline void unit_row(int which, uint16_t *row)
 
 static char remote_url[512];
 static struct milvus *remote_client;
+static struct store_remote *remote_shared; /* by all tests of the process */
 static pid_t remote_owner;
 
 static inline void remote_drop(void)
@@ -81,7 +82,9 @@ static inline void remote_drop(void)
         q.collection_name = (char *)(uintptr_t)milvus_collection(remote_client, which);
         milvus_call(remote_client, "DropCollection", &q.base, &mv__status__descriptor, NULL, NULL);
     }
+    store_remote_close(remote_shared);
     milvus_close(remote_client);
+    remote_shared = NULL;
     remote_client = NULL;
 }
 
@@ -98,6 +101,8 @@ __attribute__((unused)) static const char *remote_of_tests(void)
         if (!remote_client)
             print_message("%s\n", err.msg);
         assert_non_null(remote_client);
+        remote_shared = store_remote_open(remote_url, NULL, &err);
+        assert_non_null(remote_shared);
         remote_owner = getpid();
         atexit(remote_drop);
     }
@@ -148,8 +153,7 @@ __attribute__((unused)) static int lib_setup(void **state)
     if (url) {
         remote_empty(MILVUS_PICTURES, "id > 0");
         remote_empty(MILVUS_FILES, "kind < 4");
-        l->remote = store_remote_open(url, NULL, &l->err);
-        assert_non_null(l->remote);
+        l->remote = remote_shared;
     }
     l->s = lib_open(l, false);
     struct hash h = hash_of("model");
@@ -163,7 +167,6 @@ __attribute__((unused)) static int lib_teardown(void **state)
 {
     struct lib *l = *state;
     store_close(l->s);
-    store_remote_close(l->remote);
     nftw(l->dir, rm_one, 8, FTW_DEPTH | FTW_PHYS);
     free(l);
     return 0;
