@@ -150,7 +150,7 @@ int main(int argc, char **argv)
     must(milvus_index_make(db, MILVUS_PICTURES, &ix, &err));
     must(milvus_load(db, MILVUS_PICTURES, &err));
     for (struct milvus_index_state s = {.pending = 1}; s.pending > 0 || !s.built;) {
-        must(milvus_wait(db, 100, "indexing", -1, &err));
+        must(milvus_wait(db, milvus_now_ms(), 100, "indexing", -1, &err));
         must(milvus_index_look(db, MILVUS_PICTURES, &s, &err));
     }
     built = now() - start;

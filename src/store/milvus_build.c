@@ -172,6 +172,7 @@ int milvus_load(struct milvus *m, enum milvus_which which, struct eye_err *err)
 {
     Mv__LoadCollectionRequest r = MV__LOAD_COLLECTION_REQUEST__INIT;
     char what[256];
+    int64_t since = milvus_now_ms();
     int state = 0, rc = load_state(m, which, &state, err);
     if (rc || state == LOADED)
         return rc;
@@ -181,7 +182,7 @@ int milvus_load(struct milvus *m, enum milvus_which which, struct eye_err *err)
              milvus_collection(m, which));
     rc = milvus_call(m, "LoadCollection", &r.base, &mv__status__descriptor, NULL, err);
     while (!rc && !(rc = load_state(m, which, &state, err)) && state != LOADED)
-        rc = milvus_wait(m, POLL_MS, what, load_share(m, which), err);
+        rc = milvus_wait(m, since, POLL_MS, what, load_share(m, which), err);
     return rc;
 }
 
@@ -213,13 +214,14 @@ int milvus_flush(struct milvus *m, enum milvus_which which, struct eye_err *err)
     ProtobufCMessage *got = NULL;
     char what[256], *name = borrowed(milvus_collection(m, which));
     bool done = false;
+    int64_t since = milvus_now_ms();
     r.collection_names = &name;
     r.n_collection_names = 1;
     snprintf(what, sizeof what, "%s: the server writes the collection %s to its storage",
              milvus_name(m), name);
     int rc = milvus_call(m, "Flush", &r.base, &mv__flush_response__descriptor, &got, err);
     while (!rc && !(rc = is_flushed(m, which, (Mv__FlushResponse *)got, &done, err)) && !done)
-        rc = milvus_wait(m, POLL_MS, what, -1, err);
+        rc = milvus_wait(m, since, POLL_MS, what, -1, err);
     if (got)
         protobuf_c_message_free_unpacked(got, NULL);
     return rc;
@@ -232,7 +234,8 @@ static int pause_a_little(struct milvus *m, struct eye_err *err)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return milvus_wait(m, 20 + (int)(now.tv_nsec / 1000 % 400), "the index is made anew", 0, err);
+    return milvus_wait(m, milvus_now_ms(), 20 + (int)(now.tv_nsec / 1000 % 400),
+                       "the index is made anew", 0, err);
 }
 
 static int swap(struct milvus *m, const struct milvus_index *wanted, struct eye_err *err)
@@ -252,6 +255,7 @@ static int wait_built(struct milvus *m, const char *type, bool *there, struct ey
 {
     struct milvus_index_state state;
     char what[320];
+    int64_t since = milvus_now_ms();
     for (;;) {
         int rc = milvus_index_look(m, MILVUS_PICTURES, &state, err);
         *there = !rc && strcmp(state.index.type, type) == 0;
@@ -265,7 +269,7 @@ static int wait_built(struct milvus *m, const char *type, bool *there, struct ey
         snprintf(what, sizeof what, "%s: the server makes the %s index, %llu of %llu vectors",
                  milvus_name(m), type, (unsigned long long)state.indexed,
                  (unsigned long long)state.rows);
-        rc = milvus_wait(m, POLL_MS, what,
+        rc = milvus_wait(m, since, POLL_MS, what,
                          state.rows ? (double)state.indexed / (double)state.rows : -1, err);
         if (rc)
             return rc;

@@ -18,7 +18,7 @@ enum {
     DEFAULT_PATIENCE_MS = 5000,
     PAUSE_MIN_MS = 100,
     PAUSE_MAX_MS = 2000,
-    TELL_MS = 200,
+    TELL_MS = 250,
     STRANGE_MAX = 4
 };
 
@@ -199,16 +199,28 @@ static int sleep_ms(int ms)
     return nanosleep(&t, NULL);
 }
 
-int milvus_wait(struct milvus *m, int ms, const char *what, double share, struct eye_err *err)
+/* False: it gave up. */
+static bool wait_for(struct milvus *m, int64_t since, int ms, const char *what, double share)
 {
+    const struct milvus_options *o = &m->options;
     do {
-        if (m->options.wait && m->options.wait(m->options.wait_ctx, what, share) != 0)
-            return eye_fail(err, EYE_ECANCELLED, "%s: stopped while %s", m->core->place.name, what);
+        double seconds = (double)(milvus_now_ms() - since) / 1000;
+        if (o->wait && o->wait(o->wait_ctx, what, share, seconds) != 0)
+            return false;
         int part = ms > TELL_MS ? TELL_MS : ms;
         sleep_ms(part);
         ms -= part;
     } while (ms > 0);
-    return 0;
+    return true;
+}
+
+int milvus_wait(struct milvus *m, int64_t since, int ms, const char *what, double share,
+                struct eye_err *err)
+{
+    if (wait_for(m, since, ms, what, share))
+        return 0;
+    return eye_fail(err, EYE_EREMOTE, "%s: not waited for any longer: %s", m->core->place.name,
+                    what);
 }
 
 /* ---- calls ---- */
@@ -262,6 +274,7 @@ static int fail_try(const char *what, const struct milvus_try *t, struct eye_err
 {
     switch (t->end) {
     case MILVUS_END_AWAY:
+    case MILVUS_END_STOPPED:
         return eye_fail(err, EYE_EREMOTE, "%s: the server is away: %s", what, t->why);
     case MILVUS_END_STRANGE:
         return eye_fail(err, EYE_EREMOTE, "%s: no Milvus server, it seems: %s", what, t->why);
@@ -275,7 +288,6 @@ static int fail_try(const char *what, const struct milvus_try *t, struct eye_err
                         "EYESHINE_STORE_PASSWORD, or EYESHINE_STORE_TOKEN",
                         what, t->why);
     case MILVUS_END_LARGE: return eye_fail(err, EYE_ELIMIT, "%s: %s", what, t->why);
-    case MILVUS_END_STOPPED: return eye_fail(err, EYE_ECANCELLED, "%s: stopped", what);
     case MILVUS_END_MEMORY: return eye_fail(err, EYE_ENOMEM, "out of memory");
     default: return eye_fail(err, EYE_EREMOTE, "%s: the server refuses: %s", what, t->why);
     }
@@ -288,7 +300,7 @@ struct calling {
     const ProtobufCMessageDescriptor *type;
     struct buf frame, answer;
     ProtobufCMessage *reply;
-    int64_t deadline;
+    int64_t since;
     int tries, strange; /* strange: in a row */
 };
 
@@ -298,7 +310,7 @@ static int call_once(struct calling *c, bool *again, struct eye_err *err)
     struct milvus_try t;
     *again = false;
     milvus_http_post(c->m->core->http, c->method, &c->frame, c->m->options.timeout_ms,
-                     &c->m->options, &c->answer, &t);
+                     &c->m->options, c->since, &c->answer, &t);
     c->tries++;
     if (t.end != MILVUS_END_OK) {
         bool strange = t.end == MILVUS_END_STRANGE || t.end == MILVUS_END_TLS;
@@ -319,38 +331,33 @@ static int call_once(struct calling *c, bool *again, struct eye_err *err)
     return rc;
 }
 
-/* The pause before the next try; non-zero: no next one. */
-static int pause_between(struct calling *c, int pause_ms, const struct eye_err *why,
-                         struct eye_err *err)
+/* The pause before the next try. False: there is no next one. */
+static bool pause_between(struct calling *c, int pause_ms, const struct eye_err *why)
 {
     char what[EYE_ERR_MSG_MAX + 64];
+    if (!c->m->options.wait && milvus_now_ms() + pause_ms > c->since + c->m->options.patience_ms)
+        return false;
     snprintf(what, sizeof(what), "%s; trying again", why->msg);
     if (c->tries == 1)
         tell(c->m, LOG_WARN, what);
-    return milvus_wait(c->m, pause_ms, what, -1, err);
+    return wait_for(c->m, c->since, pause_ms, what, -1);
 }
 
 static int call_until(struct calling *c, struct eye_err *err)
 {
     struct eye_err why = {0, ""};
-    for (int pause_ms = PAUSE_MIN_MS;;
-         pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2) {
-        bool again = false;
-        int rc = call_once(c, &again, &why);
-        if (rc == 0) {
-            if (c->tries > 1)
-                tell(c->m, LOG_INFO, "the server answers again");
-            return 0;
-        }
-        if (!again || milvus_now_ms() + pause_ms > c->deadline) {
-            if (err)
-                *err = why;
-            return rc;
-        }
-        rc = pause_between(c, pause_ms, &why, err);
-        if (rc)
-            return rc;
+    int rc = 0, pause_ms = PAUSE_MIN_MS;
+    bool again = true;
+    while ((rc = call_once(c, &again, &why)) != 0) {
+        if (!again || !pause_between(c, pause_ms, &why))
+            break;
+        pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
     }
+    if (rc == 0 && c->tries > 1)
+        tell(c->m, LOG_INFO, "the server answers again");
+    if (rc && err)
+        *err = why;
+    return rc;
 }
 
 int milvus_call(struct milvus *m, const char *method, ProtobufCMessage *request,
@@ -365,7 +372,7 @@ int milvus_call(struct milvus *m, const char *method, ProtobufCMessage *request,
     buf_init(&c.answer, (size_t)MILVUS_ANSWER_MAX + MILVUS_FRAME);
     int rc = make_frame(m, what, request, &c.frame, err);
     if (!rc) {
-        c.deadline = milvus_now_ms() + m->options.patience_ms;
+        c.since = milvus_now_ms();
         rc = call_until(&c, err);
     }
     if (!rc && reply)

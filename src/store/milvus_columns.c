@@ -280,7 +280,8 @@ int milvus_delete(struct milvus *m, enum milvus_which which, const char *expr, s
     r.collection_name = (char *)(uintptr_t)milvus_collection(m, which);
     r.expr = (char *)(uintptr_t)expr;
     int64_t sent = milvus_now_ms();
-    int rc = milvus_call(m, "Delete", &r.base, &mv__mutation_result__descriptor, &reply, err);
+    int rc = milvus_call_loaded(m, which, "Delete", &r.base, &mv__mutation_result__descriptor,
+                                &reply, err);
     if (rc)
         return rc;
     milvus_wrote(m, ((Mv__MutationResult *)reply)->timestamp, sent);

@@ -27,7 +27,7 @@
 
 #include "store/milvus_wire.h"
 
-enum { HEADERS_MAX = 65536, CONNECT_MS = 5000, IDLE_MAX = 8, TELL_AFTER_MS = 1000, TELL_MS = 200 };
+enum { HEADERS_MAX = 65536, CONNECT_MS = 5000, IDLE_MAX = 8, TELL_AFTER_MS = 1000, TELL_MS = 250 };
 
 struct link {
     CURL *curl;
@@ -54,7 +54,7 @@ struct posting {
     size_t headers;
     const struct milvus_options *options;
     const char *name;
-    int64_t start, told; /* ms */
+    int64_t since, start, told; /* ms; since: of the call, start: of this try */
     bool stopped;
     struct curl_slist *list;
     char why[CURL_ERROR_SIZE];
@@ -157,7 +157,8 @@ static int look_in(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off
     char what[400];
     snprintf(what, sizeof(what), "waiting for an answer from %s", p->name);
     p->told = now;
-    p->stopped = p->options->wait(p->options->wait_ctx, what, -1) != 0;
+    p->stopped =
+        p->options->wait(p->options->wait_ctx, what, -1, (double)(now - p->since) / 1000) != 0;
     return p->stopped;
 }
 
@@ -418,7 +419,7 @@ static void take_frame(struct buf *a, struct milvus_try *t)
 static void judge(const struct posting *p, struct milvus_try *t)
 {
     if (p->stopped)
-        say(t, MILVUS_END_STOPPED, "stopped");
+        say(t, MILVUS_END_STOPPED, "no answer in time");
     else if (p->too_large)
         say(t, MILVUS_END_LARGE, "its answer is larger than any that is expected");
     else if (p->grpc > 0)
@@ -438,10 +439,11 @@ static void judge(const struct posting *p, struct milvus_try *t)
 }
 
 void milvus_http_post(struct milvus_http *http, const char *method, const struct buf *frame,
-                      int timeout_ms, const struct milvus_options *options, struct buf *answer,
-                      struct milvus_try *t)
+                      int timeout_ms, const struct milvus_options *options, int64_t since,
+                      struct buf *answer, struct milvus_try *t)
 {
-    struct posting p = {.answer = answer, .options = options, .name = http->place->name};
+    struct posting p = {
+        .answer = answer, .options = options, .name = http->place->name, .since = since};
     unsigned dialled = 0;
     memset(t, 0, sizeof(*t));
     t->grpc = -1;

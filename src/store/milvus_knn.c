@@ -71,7 +71,8 @@ static int search(struct milvus *m, const struct milvus_ask *ask, char **names,
     r.n_output_fields = ask->nfields;
     milvus_search_consistency(m, ask->strong, &r);
     ProtobufCMessage *got = NULL;
-    int rc = milvus_call(m, "Search", &r.base, &mv__search_results__descriptor, &got, err);
+    int rc = milvus_call_loaded(m, ask->which, "Search", &r.base, &mv__search_results__descriptor,
+                                &got, err);
     *reply = (Mv__SearchResults *)got;
     return rc;
 }

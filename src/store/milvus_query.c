@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/milvus_index.h"
 #include "store/milvus_wire.h"
 
 enum { EXPR_MAX = 16 << 20, SLICE_BYTES = 32 << 20 };
@@ -37,6 +38,18 @@ void milvus_search_consistency(struct milvus *m, bool strong, Mv__SearchRequest 
     set_consistency(m, strong, &r->consistency_level, &r->guarantee_timestamp);
 }
 
+/* A server that was started anew, or an operator, may have released the collection: then it is loaded once more. */
+int milvus_call_loaded(struct milvus *m, enum milvus_which which, const char *method,
+                       ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
+                       ProtobufCMessage **reply, struct eye_err *err)
+{
+    int rc = milvus_call(m, method, request, reply_type, reply, err);
+    if (rc != EYE_EBUSY)
+        return rc;
+    rc = milvus_load(m, which, err);
+    return rc ? rc : milvus_call(m, method, request, reply_type, reply, err);
+}
+
 static int query(struct milvus *m, enum milvus_which which, const char *expr, bool strong,
                  char **names, size_t nnames, size_t limit, Mv__QueryResults **reply,
                  struct eye_err *err)
@@ -57,7 +70,8 @@ static int query(struct milvus *m, enum milvus_which which, const char *expr, bo
     }
     set_consistency(m, strong, &r.consistency_level, &r.guarantee_timestamp);
     ProtobufCMessage *got = NULL;
-    int rc = milvus_call(m, "Query", &r.base, &mv__query_results__descriptor, &got, err);
+    int rc =
+        milvus_call_loaded(m, which, "Query", &r.base, &mv__query_results__descriptor, &got, err);
     *reply = (Mv__QueryResults *)got;
     return rc;
 }

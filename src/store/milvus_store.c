@@ -19,10 +19,10 @@
 
 /* ---- the server ---- */
 
-static int on_wait(void *ctx, const char *what, double share)
+static int on_wait(void *ctx, const char *what, double share, double seconds)
 {
     const struct store_remote *r = ctx;
-    return r->wait(r->wait_ctx, what, share, 0);
+    return r->wait(r->wait_ctx, what, share, seconds);
 }
 
 static int take_options(struct store_remote *r, const struct store_remote_options *o,

@@ -54,14 +54,12 @@ struct milvus_http *milvus_http_new(const struct milvus_place *place,
                                     struct eye_err *err); /* place is borrowed */
 void milvus_http_free(struct milvus_http *http);
 /* POST `frame` (flag, length, message) to METHOD and take the message of the answer: buf `answer` (emptied first), without its frame.
- * options: wait is called while it lasts longer than a second. */
+ * options: wait is called while it lasts longer than a second, with the seconds since `since`. */
 void milvus_http_post(struct milvus_http *http, const char *method, const struct buf *frame,
-                      int timeout_ms, const struct milvus_options *options, struct buf *answer,
-                      struct milvus_try *t);
+                      int timeout_ms, const struct milvus_options *options, int64_t since,
+                      struct buf *answer, struct milvus_try *t);
 /* Connections made so far, for tests. */
 unsigned milvus_http_dialled(struct milvus_http *http);
-
-int64_t milvus_now_ms(void); /* a clock that only goes on */
 
 /* ---- milvus_call.c ---- */
 
@@ -97,6 +95,10 @@ int milvus_rows_sort(struct milvus_rows *rows, struct eye_err *err);
 
 /* ---- milvus_query.c ---- */
 
+/* milvus_call, and once more after the collection was loaded if that was what was wrong. */
+int milvus_call_loaded(struct milvus *m, enum milvus_which which, const char *method,
+                       ProtobufCMessage *request, const ProtobufCMessageDescriptor *reply_type,
+                       ProtobufCMessage **reply, struct eye_err *err);
 /* Sets what a search must see (milvus_consistency; strong: everything). */
 void milvus_search_consistency(struct milvus *m, bool strong, Mv__SearchRequest *r);
 

@@ -94,7 +94,7 @@ static void make_index(enum milvus_which which, const char *field)
         protobuf_c_message_free_unpacked(reply, NULL);
         assert_true(i < 300);
         if (state != 3)
-            OK(milvus_wait(db, 100, "loading", -1, &err));
+            OK(milvus_wait(db, milvus_now_ms(), 100, "loading", -1, &err));
     }
 }
 

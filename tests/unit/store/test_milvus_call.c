@@ -119,13 +119,15 @@ static void does_not_insist(void **state)
 
 struct told {
     int n, stop_at;
+    double seconds;
     char what[300];
 };
 
-static int tell(void *ctx, const char *what, double share)
+static int tell(void *ctx, const char *what, double share, double seconds)
 {
     struct told *t = ctx;
     (void)share;
+    t->seconds = seconds;
     snprintf(t->what, sizeof(t->what), "%s", what);
     return ++t->n == t->stop_at;
 }
@@ -135,15 +137,17 @@ static void waits_for_the_server(void **state)
 {
     static struct fake_scene script[] = {{.kind = FAKE_ANSWER}};
     struct told told = {0};
-    struct milvus_options options = {.patience_ms = 20000, .wait = tell, .wait_ctx = &told};
+    struct milvus_options options = {.patience_ms = 1, .wait = tell, .wait_ctx = &told};
     (void)state;
     begin(script, 1, &options);
     assert_int_equal(drop(), 0);
     unsigned port = server.port;
     fake_stop(&server);
     told.stop_at = 3;
-    assert_int_equal(drop(), EYE_ECANCELLED);
+    assert_int_equal(drop(), EYE_EREMOTE);
+    assert_non_null(strstr(err.msg, "the server is away: nobody answers there"));
     assert_non_null(strstr(told.what, "nobody answers there; trying again"));
+    assert_true(told.seconds > 0.05);
     told = (struct told){0};
     fake_start(&server, port, script, 1);
     assert_int_equal(drop(), 0);
