@@ -220,6 +220,7 @@ int milvus_schema_make(struct milvus *m, enum milvus_which which, const struct m
     Mv__CreateCollectionRequest q = MV__CREATE_COLLECTION_REQUEST__INIT;
     struct buf schema;
     struct eye_err why = {0};
+    int64_t since = milvus_now_ms();
     bool there = false;
     buf_init(&schema, 1 << 20);
     int rc = pack_schema(m, which, model, &schema, err);
@@ -241,7 +242,7 @@ int milvus_schema_make(struct milvus *m, enum milvus_which which, const struct m
     buf_release(&schema);
     /* Somebody else may be making it: it is there soon then. */
     for (int i = 0; rc && i < OTHERS_TRIES && !there; i++) {
-        if (i && milvus_wait(m, OTHERS_MS, "another machine makes the collection", -1, err))
+        if (i && milvus_wait(m, since, OTHERS_MS, "another machine makes the collection", -1, err))
             return EYE_ECANCELLED;
         if (milvus_has(m, which, &there, NULL))
             break;
