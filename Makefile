@@ -180,7 +180,7 @@ test: ## install what is missing, build, run all tests (last line: N passed, N f
 
 # Nothing for TSan to see that others do not show it: one thread, and pools at most.
 ONE_THREAD := $(addprefix engine/test_,catalogue doctor exact filter half import index_make index_plan index_state index_verify \
-                keys library mix path restore_hostile scan sweep watch_queue zip)
+                keys library mix path restore_hostile scan scan_objects sweep watch_queue zip)
 not_in = $(if $(filter tsan,$(1)),$(ONE_THREAD:%=$(2)%))
 
 UNIT_HERE = $(filter-out $(call not_in,$(VARIANT),$(B)/tests/),$(foreach l,$(TESTED),$(if $(filter $(VARIANT),$(VARIANTS_OF_$(l))),$(UNIT_$(l)))))
