@@ -19,7 +19,7 @@
 #include "store/milvus_expr.h"
 #include "store/milvus_fetch.h"
 
-enum { KEYS_A_DELETE = 1000, IDS_A_CHECK = 1000, ROUNDS = 16 };
+enum { KEYS_A_DELETE = 4096, IDS_A_CHECK = 4096, ROUNDS = 16 };
 
 /* ---- 1: what was there ---- */
 
@@ -205,23 +205,17 @@ static int query_among(struct milvus_part *p, enum milvus_which which, const cha
     return rc;
 }
 
-/* Those of ids [n] that a file shows, as of now. A page that is full, of pictures with very many files, is asked for again one by one. */
+/* Those of ids [n] that a file shows, as of now. An answer that is full, of pictures with very many files, is asked for in halves; of one picture one
+ * row will do. */
 static int with_files(struct milvus_part *p, const int64_t *ids, size_t n, struct store_ids *out,
                       struct eye_err *err)
 {
-    int rc = 0;
-    for (size_t at = 0; at < n && !rc; at += IDS_A_CHECK) {
-        size_t some = n - at < IDS_A_CHECK ? n - at : IDS_A_CHECK;
-        bool full = false;
-        rc = query_among(p, MILVUS_FILES, "kind == 0 && ", "picture", ids + at, some, out, &full,
-                         err);
-        for (size_t i = at; full && i < at + some && !rc; i++) {
-            bool many; /* no matter */
-            rc = query_among(p, MILVUS_FILES, "kind == 0 && ", "picture", ids + i, 1, out, &many,
-                             err);
-        }
-    }
-    return rc ? rc : store_ids_settle(out, err);
+    bool full;
+    int rc = query_among(p, MILVUS_FILES, "kind == 0 && ", "picture", ids, n, out, &full, err);
+    if (rc || !full || n < 2)
+        return rc;
+    rc = with_files(p, ids, n / 2, out, err);
+    return rc ? rc : with_files(p, ids + n / 2, n - n / 2, out, err);
 }
 
 /* Those of ids [n] that are there, as of now. */
@@ -270,7 +264,8 @@ static int keep_by_files(struct milvus_part *p, struct view_pic **list, size_t *
     struct store_ids ids = {NULL, 0, 0}, have = {NULL, 0, 0};
     size_t kept = 0;
     int rc = ids_of(list, *n, &ids, err);
-    rc = rc ? rc : with_files(p, ids.v, ids.n, &have, err);
+    rc = rc || !ids.n ? rc : with_files(p, ids.v, ids.n, &have, err);
+    rc = rc ? rc : store_ids_settle(&have, err);
     for (size_t i = 0; i < *n && !rc; i++)
         if (store_ids_has(&have, (int64_t)list[i]->tag) == wanted)
             list[kept++] = list[i];
@@ -306,22 +301,42 @@ static bool is_got(const struct view_pic *e)
     return e->got;
 }
 
+/* list [n]: at most IDS_A_CHECK */
+static int check_some(struct milvus_part *p, struct view_pic **list, size_t n, struct eye_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        list[i]->lost = false;
+    int rc = keep_by_files(p, list, &n, false, err);
+    if (!rc && n)
+        rc = fetch_whole(p, list, &n, err);
+    if (rc || !n)
+        return rc;
+    rc = delete_pictures(p, list, n, err);
+    size_t kept = 0;
+    struct view_pic **back = mem_calloc(n, sizeof(struct view_pic *), err);
+    if (!rc && back) {
+        memcpy(back, list, n * sizeof *back);
+        kept = n;
+        rc = keep_by_files(p, back, &kept, true, err);
+        rc = rc ? rc : put_back(p, back, kept, err);
+    }
+    rc = rc ? rc : back ? 0 : EYE_ENOMEM;
+    free(back);
+    for (size_t i = 0; i < n && !rc; i++) /* a whole root may go: not all its vectors at once */
+        if (!list[i]->lost) {
+            milvus_pic_release(&list[i]->pic);
+            list[i]->there = list[i]->known = list[i]->dirty = list[i]->vector_known = false;
+        }
+    return rc;
+}
+
 static int check_lost(struct milvus_part *p, struct eye_err *err)
 {
     struct view_pic **list;
     size_t n;
     int rc = choose(p->view, is_lost, &list, &n, err);
-    for (size_t i = 0; i < n && !rc; i++)
-        list[i]->lost = false;
-    if (!rc && n)
-        rc = keep_by_files(p, list, &n, false, err);
-    if (!rc && n)
-        rc = fetch_whole(p, list, &n, err);
-    if (!rc && n) {
-        rc = delete_pictures(p, list, n, err);
-        rc = rc ? rc : keep_by_files(p, list, &n, true, err);
-        rc = rc ? rc : put_back(p, list, n, err);
-    }
+    for (size_t at = 0; at < n && !rc; at += IDS_A_CHECK)
+        rc = check_some(p, list + at, n - at < IDS_A_CHECK ? n - at : IDS_A_CHECK, err);
     free(list);
     return rc;
 }

@@ -67,6 +67,5 @@ void milvus_forget(struct store *s)
     struct milvus_part *p = milvus_part_of(s);
     if (!p->in_txn)
         view_clear(p->view);
-    milvus_roots_forget(p);
-    milvus_ahead_forget(p);
+    milvus_ahead_forget(p); /* the roots stay for their second */
 }
