@@ -12,7 +12,7 @@
 #include "store/milvus_fetch.h"
 #include "store/milvus_ops.h"
 
-enum { IDS_AHEAD = 8192, ROW_BYTES = 8 << 20 };
+enum { KEPT_MS = 1000, IDS_AHEAD = 8192, ROW_BYTES = 8 << 20 };
 
 /* ---- ids ---- */
 
@@ -57,7 +57,7 @@ static int ids_after(struct milvus_part *p, const char *expr, int64_t after, int
     struct milvus_ahead *a = &p->ahead;
     *n = 0;
     bool ready = !p->in_txn && a->expr == expr && a->from <= after && after <= a->upto &&
-                 milvus_seen(p->m) == a->seen && milvus_now() - a->at < 1.0;
+                 milvus_seen(p->m) == a->seen && milvus_now_ms() - a->at < KEPT_MS;
     size_t i = 0;
     while (ready && i < a->ids.n && a->ids.v[i] <= after)
         i++;
@@ -65,7 +65,8 @@ static int ids_after(struct milvus_part *p, const char *expr, int64_t after, int
         struct ids_read r = {{NULL, 0, 0}, max > IDS_AHEAD ? max : IDS_AHEAD, err};
         int rc = read_ids(p, expr, after, &r, err);
         store_ids_free(&a->ids);
-        *a = (struct milvus_ahead){expr, after, INT64_MAX, milvus_seen(p->m), milvus_now(), r.ids};
+        *a = (struct milvus_ahead){expr, after, INT64_MAX, milvus_seen(p->m), milvus_now_ms(),
+                                   r.ids};
         if (rc) {
             a->expr = NULL;
             return rc;

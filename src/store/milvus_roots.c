@@ -1,21 +1,19 @@
-/* milvus_roots.c - roots, absorbing, and mount points, as sqlite_roots.c says what they are.
+/* milvus_roots.c - roots, and the mount points inside them, as sqlite_roots.c says what they are.
  *
  * Roots are few and asked for all the time, so a handle keeps their list for a second. A row of a root has a key of its own, so that changing
- * one reads and writes that row only.
- *
- * Absorbing moves rows to new keys: the new ones are written before the old ones are deleted, so a picture never is without a file
- * meanwhile, and a machine that is killed within leaves both, of which the next store_root_add deletes the old. */
+ * one reads and writes that row only. */
+#include "store/milvus_roots.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "store/milvus_fetch.h"
-#include "store/milvus_files.h"
 #include "store/milvus_ops.h"
 #include "store/originals.h"
 
-static const double KEPT_SECONDS = 1.0;
+enum { KEPT_MS = 1000 };
 
 /* ---- the list ---- */
 
@@ -31,12 +29,6 @@ void milvus_roots_forget(struct milvus_part *p)
     p->roots_at = 0;
 }
 
-struct rows {
-    struct milvus_row *v;
-    size_t n, cap;
-    struct eye_err *err;
-};
-
 static int dup_row(const struct milvus_row *row, struct milvus_row *out, struct eye_err *err)
 {
     *out = *row;
@@ -48,9 +40,9 @@ static int dup_row(const struct milvus_row *row, struct milvus_row *out, struct 
     return EYE_ENOMEM;
 }
 
-static int keep_row(void *ctx, const struct milvus_row *row)
+int milvus_keep_row(void *ctx, const struct milvus_row *row)
 {
-    struct rows *r = ctx;
+    struct milvus_kept *r = ctx;
     if (r->n == r->cap) {
         size_t cap = r->cap ? 2 * r->cap : 16;
         struct milvus_row *v = mem_realloc(r->v, cap, sizeof *v, r->err);
@@ -64,12 +56,12 @@ static int keep_row(void *ctx, const struct milvus_row *row)
     return rc;
 }
 
-static void free_rows(struct rows *r)
+void milvus_kept_free(struct milvus_kept *r)
 {
     for (size_t i = 0; i < r->n; i++)
         milvus_row_release(&r->v[i]);
     free(r->v);
-    *r = (struct rows){NULL, 0, 0, NULL};
+    *r = (struct milvus_kept){NULL, 0, 0, NULL};
 }
 
 static int compare_rels(const void *a, const void *b)
@@ -91,13 +83,13 @@ static struct store_root root_of(const struct milvus_row *row)
 static int read_roots(struct milvus_part *p, struct eye_err *err)
 {
     static const struct milvus_scan scan = {0, "", KIND_ROOT, KIND_ROOT};
-    struct rows rows = {.err = err};
+    struct milvus_kept rows = {.err = err};
     milvus_roots_forget(p);
-    double at = milvus_now();
-    int rc = milvus_each_row(p, &scan, keep_row, &rows, err);
+    int64_t at = milvus_now_ms();
+    int rc = milvus_each_row(p, &scan, milvus_keep_row, &rows, err);
     struct store_root *list = rc ? NULL : mem_calloc(rows.n, sizeof *list, err);
     if (!list) {
-        free_rows(&rows);
+        milvus_kept_free(&rows);
         return rc ? rc : EYE_ENOMEM;
     }
     if (rows.n)
@@ -114,7 +106,7 @@ static int read_roots(struct milvus_part *p, struct eye_err *err)
 int milvus_roots_of(struct milvus_part *p, const struct store_root **roots, size_t *n,
                     struct eye_err *err)
 {
-    bool kept = p->roots_at > 0 && (p->in_txn || milvus_now() - p->roots_at < KEPT_SECONDS);
+    bool kept = p->roots_at > 0 && (p->in_txn || milvus_now_ms() - p->roots_at < KEPT_MS);
     int rc = kept ? 0 : read_roots(p, err);
     *roots = p->root_list;
     *n = rc ? 0 : p->nroots;
@@ -128,7 +120,7 @@ int milvus_root_with(struct milvus_part *p, int64_t id, const struct store_root 
     size_t n;
     *root = NULL;
     for (int again = 0; again < 2; again++) {
-        double before = p->roots_at;
+        int64_t before = p->roots_at;
         int rc = milvus_roots_of(p, &roots, &n, err);
         if (rc)
             return rc;
@@ -201,13 +193,13 @@ int milvus_roots_brief(struct store *s, struct store_root **roots, size_t *n, st
 
 /* ---- changing one ---- */
 
-static void changed(struct milvus_part *p, struct view_row *e)
+void milvus_root_changed(struct milvus_part *p, struct view_row *e)
 {
     e->dirty = true;
     milvus_roots_forget(p);
 }
 
-static int root_row(struct milvus_part *p, int64_t root, struct view_row **e, struct eye_err *err)
+int milvus_root_row(struct milvus_part *p, int64_t root, struct view_row **e, struct eye_err *err)
 {
     char key[MILVUS_KEY + 1];
     milvus_root_key(root, key);
@@ -219,7 +211,7 @@ static int root_at(struct milvus_part *p, const char *path, int flags, struct vi
                    struct eye_err *err)
 {
     int64_t id = milvus_root_id(path);
-    int rc = root_row(p, id, e, err);
+    int rc = milvus_root_row(p, id, e, err);
     if (rc)
         return rc;
     struct milvus_row *row = &(*e)->row;
@@ -240,161 +232,8 @@ static int root_at(struct milvus_part *p, const char *path, int flags, struct vi
     row->flags = flags;
     row->at = 0;
     (*e)->there = true;
-    changed(p, *e);
+    milvus_root_changed(p, *e);
     return 0;
-}
-
-/* ---- absorbing ---- */
-
-struct absorb {
-    struct milvus_part *p;
-    struct view_row *outer;
-    const char *prefix; /* "b/" for root /a/b in root /a */
-    struct eye_err *err;
-};
-
-/* "b/" and rel; of a mount that is the root itself "b". Yours. */
-static char *prefixed(const char *prefix, const char *rel, bool bare, struct eye_err *err)
-{
-    struct buf out;
-    buf_init(&out, SIZE_MAX / 2);
-    int rc = buf_append(&out, prefix, strlen(prefix) - bare, err);
-    rc = rc ? rc : buf_puts(&out, rel, err);
-    char *text = rc ? NULL : buf_detach(&out, NULL);
-    buf_release(&out);
-    return text;
-}
-
-/* A row of the inner root under its new key; the old one goes. */
-static int move_row(const struct absorb *a, const struct milvus_row *from, struct eye_err *err)
-{
-    char key[MILVUS_KEY + 1];
-    int64_t outer = a->outer->row.root;
-    bool mount = from->kind == KIND_MOUNT;
-    char *rel = prefixed(a->prefix, from->rel, mount && !*from->rel, err);
-    if (!rel)
-        return EYE_ENOMEM;
-    if (mount)
-        milvus_mount_key(outer, rel, key);
-    else
-        milvus_file_key(outer, rel, key);
-    struct view_row *to, *old = view_row_make(a->p->view, from->key, err);
-    int rc = old ? milvus_row_of(a->p, key, &to, err) : EYE_ENOMEM;
-    char *reason = rc ? NULL : mem_strdup(from->reason ? from->reason : "", err);
-    if (!reason) {
-        free(rel);
-        return rc ? rc : EYE_ENOMEM;
-    }
-    /* A good file of the outer root beats a failure of the inner one; else the inner one's word stands. */
-    bool stays = to->there && to->row.kind == KIND_FILE && from->kind == KIND_FAILURE;
-    if (!stays) {
-        struct view_pic *lost =
-            to->there && to->row.kind == KIND_FILE && to->row.picture != from->picture
-                ? view_pic_make(a->p->view, to->row.picture, err)
-                : NULL;
-        if (lost)
-            lost->lost = true;
-        milvus_row_release(&to->row);
-        to->row = *from;
-        memcpy(to->row.key, key, sizeof key);
-        to->row.root = outer;
-        to->row.rel = rel;
-        to->row.reason = reason;
-        to->there = to->dirty = to->moved = true;
-    } else {
-        free(rel);
-        free(reason);
-    }
-    old->there = false;
-    old->dirty = old->known = old->was = old->moved = true;
-    old->was_kind = from->kind;
-    old->was_picture = from->picture;
-    return 0;
-}
-
-/* Keys that the inner root's rows will have in the outer one, asked for together. */
-static int fetch_targets(const struct absorb *a, const struct rows *rows, struct eye_err *err)
-{
-    char(*keys)[MILVUS_KEY + 1] = mem_calloc(rows->n, sizeof *keys, err);
-    int rc = keys ? 0 : EYE_ENOMEM;
-    size_t n = 0;
-    for (size_t i = 0; i < rows->n && !rc; i++) {
-        char *rel = prefixed(a->prefix, rows->v[i].rel, false, err);
-        if (rel && rows->v[i].kind != KIND_MOUNT)
-            milvus_file_key(a->outer->row.root, rel, keys[n++]);
-        rc = rel ? 0 : EYE_ENOMEM;
-        free(rel);
-    }
-    rc = rc || !n ? rc : milvus_fetch_rows(a->p, (const char(*)[MILVUS_KEY + 1]) keys, n, err);
-    free(keys);
-    return rc;
-}
-
-static int set_mount(struct milvus_part *p, int64_t root, const char *rel, bool mounted,
-                     struct eye_err *err);
-
-static int absorb(const struct absorb *a, int64_t inner, bool offline, struct eye_err *err)
-{
-    const struct milvus_scan files = {inner, "", KIND_FILE, KIND_FAILURE},
-                             mounts = {inner, "", KIND_MOUNT, KIND_MOUNT};
-    struct rows rows = {.err = err};
-    int rc = milvus_each_row(a->p, &files, keep_row, &rows, err);
-    rc = rc ? rc : milvus_each_row(a->p, &mounts, keep_row, &rows, err);
-    rc = rc ? rc : fetch_targets(a, &rows, err);
-    for (size_t i = 0; i < rows.n && !rc; i++)
-        rc = move_row(a, &rows.v[i], err);
-    free_rows(&rows);
-    if (!rc && offline) {
-        char *rel = prefixed(a->prefix, "", true, err);
-        rc = rel ? set_mount(a->p, a->outer->row.root, rel, true, err) : EYE_ENOMEM;
-        free(rel);
-    }
-    struct view_row *e;
-    rc = rc ? rc : root_row(a->p, inner, &e, err);
-    if (!rc) {
-        e->there = false;
-        changed(a->p, e);
-    }
-    return rc;
-}
-
-/* The first root below `path` that is to be absorbed: its number, whether it is offline, and "b/" (yours). *prefix NULL: there is none. */
-static int next_below(struct milvus_part *p, const char *path, int64_t *inner, bool *offline,
-                      char **prefix, struct eye_err *err)
-{
-    const struct store_root *roots;
-    size_t n, len = path[1] ? strlen(path) : 0;
-    *prefix = NULL;
-    int rc = milvus_roots_of(p, &roots, &n, err);
-    for (size_t i = 0; i < n && !rc && !*prefix; i++) {
-        const char *below = roots[i].path;
-        if (roots[i].uploads || strncmp(below, path, len) != 0 || below[len] != '/' ||
-            !below[len + 1])
-            continue;
-        *inner = roots[i].id;
-        *offline = roots[i].offline;
-        *prefix = prefixed(below + len + 1, "/", false, err);
-        rc = *prefix ? 0 : EYE_ENOMEM;
-    }
-    return rc;
-}
-
-static int absorb_below(struct milvus_part *p, struct view_row *outer, const char *path,
-                        struct eye_err *err)
-{
-    int rc;
-    char *prefix;
-    do {
-        int64_t inner = 0;
-        bool offline = false;
-        rc = next_below(p, path, &inner, &offline, &prefix, err);
-        if (rc || !prefix)
-            break;
-        const struct absorb a = {p, outer, prefix, err};
-        rc = absorb(&a, inner, offline, err);
-        free(prefix);
-    } while (!rc);
-    return rc;
 }
 
 static int add_root(struct milvus_part *p, const char *path, bool files_only, int64_t *root,
@@ -410,9 +249,9 @@ static int add_root(struct milvus_part *p, const char *path, bool files_only, in
     if (e->row.flags & ROOT_FILES_ONLY) {
         e->row.flags &= ~ROOT_FILES_ONLY;
         e->row.at = 0;
-        changed(p, e);
+        milvus_root_changed(p, e);
     }
-    return absorb_below(p, e, path, err);
+    return milvus_absorb_below(p, e, path, err);
 }
 
 static int add(struct store *s, const char *path, bool files_only, int64_t *root,
@@ -447,7 +286,7 @@ static int make_uploads(struct milvus_part *p, const char *path, int64_t *root, 
     *root = e->row.root;
     if (e->row.flags != ROOT_UPLOADS) {
         e->row.flags = ROOT_UPLOADS;
-        changed(p, e);
+        milvus_root_changed(p, e);
     }
     return 0;
 }
@@ -482,13 +321,13 @@ int milvus_root_state(struct store *s, int64_t root, bool offline, int64_t last_
     int rc = milvus_write_begin(p, &own, err);
     if (rc)
         return rc;
-    rc = root_row(p, root, &e, err);
+    rc = milvus_root_row(p, root, &e, err);
     if (!rc && !e->there)
         rc = no_root(p, root, err);
     if (!rc) {
         e->row.flags = offline ? e->row.flags | ROOT_OFFLINE : e->row.flags & ~ROOT_OFFLINE;
         e->row.at = last_scan;
-        changed(p, e);
+        milvus_root_changed(p, e);
     }
     return milvus_write_end(p, own, rc, err);
 }
@@ -517,19 +356,19 @@ static int remove_root(struct milvus_part *p, int64_t root, struct eye_err *err)
 {
     const struct milvus_scan files = {root, "", KIND_FILE, KIND_FAILURE},
                              mounts = {root, "", KIND_MOUNT, KIND_MOUNT};
-    struct rows rows = {.err = err};
+    struct milvus_kept rows = {.err = err};
     struct view_row *e;
-    int rc = root_row(p, root, &e, err);
+    int rc = milvus_root_row(p, root, &e, err);
     if (!rc && !e->there)
         return no_root(p, root, err);
-    rc = rc ? rc : milvus_each_row(p, &files, keep_row, &rows, err);
-    rc = rc ? rc : milvus_each_row(p, &mounts, keep_row, &rows, err);
+    rc = rc ? rc : milvus_each_row(p, &files, milvus_keep_row, &rows, err);
+    rc = rc ? rc : milvus_each_row(p, &mounts, milvus_keep_row, &rows, err);
     for (size_t i = 0; i < rows.n && !rc; i++)
         rc = drop_row(p, &rows.v[i], err);
-    free_rows(&rows);
+    milvus_kept_free(&rows);
     if (!rc) {
         e->there = false;
-        changed(p, e);
+        milvus_root_changed(p, e);
     }
     return rc;
 }
@@ -548,12 +387,12 @@ int milvus_mounts(struct store *s, int64_t root, char ***rels, size_t *n, struct
 {
     struct milvus_part *p = milvus_part_of(s);
     const struct milvus_scan scan = {root, "", KIND_MOUNT, KIND_MOUNT};
-    struct rows rows = {.err = err};
+    struct milvus_kept rows = {.err = err};
     milvus_fresh(p);
-    int rc = milvus_each_row(p, &scan, keep_row, &rows, err);
+    int rc = milvus_each_row(p, &scan, milvus_keep_row, &rows, err);
     char **list = rc ? NULL : mem_calloc(rows.n + 1, sizeof *list, err);
     if (!list) {
-        free_rows(&rows);
+        milvus_kept_free(&rows);
         return rc ? rc : EYE_ENOMEM;
     }
     if (rows.n)
@@ -564,11 +403,11 @@ int milvus_mounts(struct store *s, int64_t root, char ***rels, size_t *n, struct
     }
     *n = rows.n;
     *rels = list;
-    free_rows(&rows);
+    milvus_kept_free(&rows);
     return 0;
 }
 
-static int set_mount(struct milvus_part *p, int64_t root, const char *rel, bool mounted,
+int milvus_mount_row(struct milvus_part *p, int64_t root, const char *rel, bool mounted,
                      struct eye_err *err)
 {
     char key[MILVUS_KEY + 1];
@@ -595,5 +434,5 @@ int milvus_mount_set(struct store *s, int64_t root, const char *rel, bool mounte
     struct milvus_part *p = milvus_part_of(s);
     bool own;
     int rc = milvus_write_begin(p, &own, err);
-    return rc ? rc : milvus_write_end(p, own, set_mount(p, root, rel, mounted, err), err);
+    return rc ? rc : milvus_write_end(p, own, milvus_mount_row(p, root, rel, mounted, err), err);
 }

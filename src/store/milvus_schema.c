@@ -240,10 +240,14 @@ int milvus_schema_make(struct milvus *m, enum milvus_which which, const struct m
     }
     rc = milvus_call(m, "CreateCollection", &q.base, &mv__status__descriptor, NULL, &why);
     buf_release(&schema);
+    int64_t since = milvus_now_ms();
     /* Somebody else may be making it: it is there soon then. */
     for (int i = 0; rc && i < OTHERS_TRIES && !there; i++) {
-        if (i && milvus_wait(m, since, OTHERS_MS, "another machine makes the collection", -1, err))
-            return EYE_ECANCELLED;
+        int gave_up =
+            i ? milvus_wait(m, since, OTHERS_MS, "another machine makes the collection", -1, err)
+              : 0;
+        if (gave_up)
+            return gave_up;
         if (milvus_has(m, which, &there, NULL))
             break;
     }

@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "store/milvus_fetch.h"
@@ -18,12 +17,6 @@
 #include "store/sqlite.h"
 
 /* ---- the server ---- */
-
-static int on_wait(void *ctx, const char *what, double share, double seconds)
-{
-    const struct store_remote *r = ctx;
-    return r->wait(r->wait_ctx, what, share, seconds);
-}
 
 static int take_options(struct store_remote *r, const struct store_remote_options *o,
                         struct eye_err *err)
@@ -36,15 +29,13 @@ static int take_options(struct store_remote *r, const struct store_remote_option
                                       [STORE_EVENTUALLY] = MILVUS_EVENTUALLY};
     if ((unsigned)o->consistency >= sizeof consistency / sizeof *consistency)
         return eye_fail(err, EYE_EINVAL, "there is no consistency %d", (int)o->consistency);
-    r->wait = o->wait;
-    r->wait_ctx = o->wait_ctx;
     r->options = (struct milvus_options){.timeout_ms = o->timeout_ms,
                                          .patience_ms = o->patience_ms,
                                          .consistency = consistency[o->consistency],
                                          .log = o->log,
                                          .log_ctx = o->log_ctx,
-                                         .wait = o->wait ? on_wait : NULL,
-                                         .wait_ctx = r};
+                                         .wait = o->wait,
+                                         .wait_ctx = o->wait_ctx};
     r->index_type = mem_strdup(o->index_type ? o->index_type : "", err);
     r->index_params = mem_strdup(o->index_params ? o->index_params : "", err);
     r->search_params = mem_strdup(o->search_params ? o->search_params : "", err);
@@ -80,13 +71,6 @@ void store_remote_close(struct store_remote *r)
 const char *store_remote_name(const struct store_remote *r)
 {
     return milvus_name(r->m);
-}
-
-double milvus_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 /* ---- a handle ---- */
@@ -225,7 +209,8 @@ int milvus_make(struct milvus_part *p, enum milvus_which which, const struct mil
     int rc = 0;
     bool there = false;
     if (!atomic_load(&r->ready[which])) {
-        rc = milvus_has(p->m, which, &there, err); /* milvus-lite takes a second making for trouble */
+        rc = milvus_has(p->m, which, &there,
+                        err); /* milvus-lite takes a second making for trouble */
         rc = rc || there ? rc : milvus_schema_make(p->m, which, model, err);
         rc = rc ? rc : get_ready(p, which, err);
     }

@@ -107,8 +107,6 @@ struct milvus_model {
 struct store_remote {
     struct milvus *m;
     struct milvus_options options;
-    store_wait_fn *wait;
-    void *wait_ctx;
     char *index_type, *index_params, *search_params; /* never NULL; "": chosen by size */
     pthread_mutex_t lock;                            /* model, and whoever makes or loads */
     atomic_bool ready[2];      /* by enum milvus_which: there, checked and loaded */
@@ -124,7 +122,7 @@ struct milvus_ahead {
     const char *expr;   /* a literal; NULL: none */
     int64_t from, upto; /* all above `from` up to `upto` */
     uint64_t seen;      /* this process has written nothing since */
-    double at;
+    int64_t at;         /* milvus_now_ms */
     struct store_ids ids;
 };
 
@@ -138,7 +136,7 @@ struct milvus_part {
     struct milvus_row *roots; /* as of roots_at; see milvus_roots_of */
     struct store_root *root_list;
     size_t nroots;
-    double roots_at; /* 0: not known */
+    int64_t roots_at; /* milvus_now_ms; 0: not known */
     struct milvus_ahead ahead;
 };
 
@@ -167,7 +165,6 @@ int milvus_send(struct milvus_part *p, struct eye_err *err);
 int milvus_roots_of(struct milvus_part *p, const struct store_root **roots, size_t *n,
                     struct eye_err *err);
 void milvus_ahead_forget(struct milvus_part *p);
-double milvus_now(void); /* seconds of a clock that only goes on */
 void milvus_roots_forget(struct milvus_part *p);
 /* One of them; EYE_ENOTFOUND (err untouched). */
 int milvus_root_with(struct milvus_part *p, int64_t id, const struct store_root **root,
