@@ -240,7 +240,6 @@ int milvus_schema_make(struct milvus *m, enum milvus_which which, const struct m
     }
     rc = milvus_call(m, "CreateCollection", &q.base, &mv__status__descriptor, NULL, &why);
     buf_release(&schema);
-    int64_t since = milvus_now_ms();
     /* Somebody else may be making it: it is there soon then. */
     for (int i = 0; rc && i < OTHERS_TRIES && !there; i++) {
         int gave_up =
