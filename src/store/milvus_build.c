@@ -238,7 +238,9 @@ static int pause_a_little(struct milvus *m, struct eye_err *err)
                        "the index is made anew", 0, err);
 }
 
-static int swap(struct milvus *m, const struct milvus_index *wanted, struct eye_err *err)
+/* `there` is what the server made before, so it makes it again when it refuses the wanted one: others search meanwhile. */
+static int swap(struct milvus *m, const struct milvus_index *there,
+                const struct milvus_index *wanted, struct eye_err *err)
 {
     struct eye_err why = {0};
     int rc = release(m, MILVUS_PICTURES, err);
@@ -248,7 +250,10 @@ static int swap(struct milvus *m, const struct milvus_index *wanted, struct eye_
     if (rc && rc != EYE_ENOTFOUND && rc != EYE_EREMOTE && rc != EYE_EBUSY)
         return eye_fail(err, rc, "%s", why.msg);
     /* refused: it is gone, or somebody loaded it again; the next look will tell */
-    return milvus_index_make(m, MILVUS_PICTURES, wanted, err);
+    rc = milvus_index_make(m, MILVUS_PICTURES, wanted, err);
+    if (rc && there->type[0] && milvus_index_make(m, MILVUS_PICTURES, there, NULL) == 0)
+        milvus_load(m, MILVUS_PICTURES, NULL);
+    return rc;
 }
 
 static int wait_built(struct milvus *m, const char *type, bool *there, struct eye_err *err)
@@ -282,7 +287,9 @@ int milvus_index_replace(struct milvus *m, const struct milvus_index *wanted, bo
     struct milvus_index_state state;
     uint64_t rows = 0;
     bool there = false;
-    int rc = milvus_count(m, MILVUS_PICTURES, "", false, &rows, err);
+    int rc = milvus_index_look(m, MILVUS_PICTURES, &state, err);
+    rc = rc || !state.index.type[0] ? rc : milvus_load(m, MILVUS_PICTURES, err);
+    rc = rc || !state.index.type[0] ? rc : milvus_count(m, MILVUS_PICTURES, "", false, &rows, err);
     for (int tries = 0; tries < 5 && !rc && !there; tries++) {
         rc = milvus_index_look(m, MILVUS_PICTURES, &state, err);
         bool differs = !rc && milvus_index_differs(&state.index, wanted, chosen, rows);
@@ -292,7 +299,7 @@ int milvus_index_replace(struct milvus *m, const struct milvus_index *wanted, bo
             differs = !rc && milvus_index_differs(&state.index, wanted, chosen, rows);
         }
         if (differs)
-            rc = swap(m, wanted, err);
+            rc = swap(m, &state.index, wanted, err);
         /* loaded first: it is searched without an index until there is one */
         rc = rc ? rc : milvus_load(m, MILVUS_PICTURES, err);
         rc = rc ? rc : wait_built(m, differs ? wanted->type : state.index.type, &there, err);

@@ -38,8 +38,12 @@ int milvus_scope_open(struct milvus_scope *s, const struct milvus_finder *f,
 void milvus_scope_release(struct milvus_scope *s);
 /* All leaves become sets of ids. */
 int milvus_scope_settle(struct milvus_scope *s, struct eye_err *err);
-/* Keep those of `ids`, which expr let pass, that pass. Those that are gone do not. */
-int milvus_scope_keep(const struct milvus_scope *s, struct store_ids *ids, struct eye_err *err);
+/* Keep those of `ids`, which expr let pass, that pass. Those that are gone do not. rows: of pictures, these among them, with the fields below;
+ * NULL: they are fetched if they are needed (said is false). */
+enum { MILVUS_SCOPE_FIELDS = 10 };
+extern const struct milvus_field milvus_scope_fields[MILVUS_SCOPE_FIELDS]; /* "id" first */
+int milvus_scope_keep(const struct milvus_scope *s, const struct milvus_rows *rows,
+                      struct store_ids *ids, struct eye_err *err);
 
 /* ---- milvus_where.c ---- */
 

@@ -197,13 +197,15 @@ static int write_param(void *ctx, const char *key, const struct json *v)
     return 0;
 }
 
-static void limits_for(const struct milvus_index *ix, size_t topk, bool thorough, bool set,
-                       struct params *p)
+static void limits_for(const struct milvus_index *ix, size_t topk, enum milvus_effort effort,
+                       bool set, struct params *p)
 {
-    int64_t k = (int64_t)topk, wide = thorough ? 8 * k : 2 * k;
+    static const int64_t times[] = {2, 6, 8}, leasts[] = {200, 400, 1024};
+    bool thorough = effort == MILVUS_THOROUGH;
+    int64_t k = (int64_t)topk, wide = times[effort] * k;
     bool hnsw = strncmp(ix->type, "HNSW", 4) == 0;
     if (hnsw || strcmp(ix->type, "DISKANN") == 0) {
-        int64_t least = thorough ? 1024 : 100;
+        int64_t least = leasts[effort];
         int64_t n = set ? k : wide > least ? wide : least;
         n = n > EF_MAX ? EF_MAX : n;
         *(hnsw ? &p->ef : &p->list) = n < k ? k : n;
@@ -217,14 +219,14 @@ static void limits_for(const struct milvus_index *ix, size_t topk, bool thorough
     }
 }
 
-int milvus_index_search(const struct milvus_index *ix, size_t topk, bool thorough, struct buf *out,
-                        struct eye_err *err)
+int milvus_index_search(const struct milvus_index *ix, size_t topk, enum milvus_effort effort,
+                        struct buf *out, struct eye_err *err)
 {
     struct params p = {.ef = 0};
     struct json *set = json_parse(ix->search, strlen(ix->search), "", NULL);
     buf_clear(out);
     jw_init(&p.w, out);
-    limits_for(ix, topk, thorough, json_size(set) > 0 && !thorough, &p);
+    limits_for(ix, topk, effort, json_size(set) > 0 && effort != MILVUS_THOROUGH, &p);
     jw_object(&p.w);
     if (set)
         json_each(set, write_param, &p);

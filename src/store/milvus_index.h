@@ -25,9 +25,11 @@ bool milvus_index_differs(const struct milvus_index *there, const struct milvus_
 bool milvus_index_exact_scores(const struct milvus_index *ix);
 /* Does it compare with every row? */
 bool milvus_index_exhaustive(const struct milvus_index *ix);
-/* JSON for a search of the topk best; thorough: the most that the index can give. */
-int milvus_index_search(const struct milvus_index *ix, size_t topk, bool thorough, struct buf *out,
-                        struct eye_err *err);
+/* JSON for a search of the topk best. A graph loses more where a filter lets half of its nodes pass, so it is searched wider then;
+ * thorough: the most that the index can give. */
+enum milvus_effort { MILVUS_PLAIN, MILVUS_FILTERED, MILVUS_THOROUGH };
+int milvus_index_search(const struct milvus_index *ix, size_t topk, enum milvus_effort effort,
+                        struct buf *out, struct eye_err *err);
 
 /* ---- milvus_build.c: at the server ---- */
 

@@ -200,7 +200,7 @@ static int keep_rows(struct newest *w, struct row *rows, size_t n, size_t most, 
         for (size_t i = at; i < end && !rc; i++)
             rc = store_ids_add(&ids, rows[i].id, w->err);
         rc = rc ? rc : store_ids_settle(&ids, w->err);
-        rc = rc ? rc : milvus_scope_keep(&w->scope, &ids, w->err);
+        rc = rc ? rc : milvus_scope_keep(&w->scope, NULL, &ids, w->err);
         for (size_t i = at; i < end && !rc && *kept < most; i++)
             if (store_ids_has(&ids, rows[i].id))
                 rows[(*kept)++] = rows[i];

@@ -126,6 +126,16 @@ static int count_leaf(struct milvus_scope *s, struct milvus_leaf *leaf, uint64_t
 
 /* ---- made ready ---- */
 
+static bool asks_pictures(const struct store_where *w)
+{
+    if (w->kind == STORE_IS)
+        return match_facets(w->filter) != 0;
+    bool asks = false;
+    for (size_t i = 0; i < w->nparts && !asks; i++)
+        asks = asks_pictures(w->parts[i]);
+    return asks;
+}
+
 /* All of it must hold, so that what the expression says of a picture need not be asked again. */
 static bool is_conjunction(const struct store_where *w)
 {
@@ -140,7 +150,7 @@ static bool is_conjunction(const struct store_where *w)
 static int express(struct milvus_scope *s, struct eye_err *err)
 {
     int rc = milvus_expr_where(s->where, s->leaves, s->nleaves, s->like, &s->expr, err);
-    s->said = s->expr.facets && (!s->where || is_conjunction(s->where));
+    s->said = !s->where || !asks_pictures(s->where) || (s->expr.facets && is_conjunction(s->where));
     return rc;
 }
 
@@ -193,7 +203,8 @@ int milvus_scope_settle(struct milvus_scope *s, struct eye_err *err)
 
 struct batch {
     const struct milvus_scope *s;
-    const int64_t *ids; /* [n] ascending */
+    const struct milvus_rows *rows; /* of pictures, if they are at hand */
+    const int64_t *ids;             /* [n] ascending */
     size_t n;
     bool *there;
     struct store_picture *pictures; /* NULL: what is asked of them was said */
@@ -226,7 +237,7 @@ enum {
     PIC_FORMAT,
     PIC_CAMERA
 };
-static const struct milvus_field picture_fields[] = {
+const struct milvus_field milvus_scope_fields[MILVUS_SCOPE_FIELDS] = {
     {"id", MILVUS_INT, 0},       {"width", MILVUS_INT, 0},    {"height", MILVUS_INT, 0},
     {"taken_at", MILVUS_INT, 0}, {"added_at", MILVUS_INT, 0}, {"has_gps", MILVUS_INT, 0},
     {"lat", MILVUS_REAL, 0},     {"lon", MILVUS_REAL, 0},     {"format", MILVUS_TEXT, 0},
@@ -266,16 +277,9 @@ static int read_picture(const struct milvus_rows *rows, size_t i, struct store_p
               : read_text(p->camera, sizeof p->camera, milvus_rows_text(rows, PIC_CAMERA, i), err);
 }
 
-static int fetch_pictures(struct batch *b, struct eye_err *err)
+static int take_pictures(struct batch *b, const struct milvus_rows *rows, struct eye_err *err)
 {
-    struct milvus_rows *rows = NULL;
-    buf_clear(&b->expr);
-    int rc = milvus_expr_ids(&b->expr, "id", b->ids, b->n, err);
-    const struct milvus_query q = {.expr = b->expr.data,
-                                   .which = MILVUS_PICTURES,
-                                   .fields = picture_fields,
-                                   .nfields = PIC_CAMERA + 1};
-    rc = rc ? rc : milvus_query(b->s->f->m, &q, &rows, err);
+    int rc = 0;
     for (size_t i = 0; !rc && i < milvus_rows_n(rows); i++) {
         size_t at = place_of(b, milvus_rows_int(rows, PIC_ID, i));
         if (at == b->n)
@@ -283,6 +287,22 @@ static int fetch_pictures(struct batch *b, struct eye_err *err)
         b->there[at] = true;
         rc = read_picture(rows, i, &b->pictures[at], err);
     }
+    return rc;
+}
+
+static int fetch_pictures(struct batch *b, struct eye_err *err)
+{
+    struct milvus_rows *rows = NULL;
+    if (b->rows)
+        return take_pictures(b, b->rows, err);
+    buf_clear(&b->expr);
+    int rc = milvus_expr_ids(&b->expr, "id", b->ids, b->n, err);
+    const struct milvus_query q = {.expr = b->expr.data,
+                                   .which = MILVUS_PICTURES,
+                                   .fields = milvus_scope_fields,
+                                   .nfields = MILVUS_SCOPE_FIELDS};
+    rc = rc ? rc : milvus_query(b->s->f->m, &q, &rows, err);
+    rc = rc ? rc : take_pictures(b, rows, err);
     milvus_rows_free(rows);
     return rc;
 }
@@ -392,10 +412,10 @@ static void batch_release(struct batch *b)
 }
 
 /* ids [n] -> those that pass, in place; *kept. */
-static int keep_batch(const struct milvus_scope *s, int64_t *ids, size_t n, size_t *kept,
-                      struct eye_err *err)
+static int keep_batch(const struct milvus_scope *s, const struct milvus_rows *rows, int64_t *ids,
+                      size_t n, size_t *kept, struct eye_err *err)
 {
-    struct batch b = {.s = s, .ids = ids, .n = n};
+    struct batch b = {.s = s, .rows = rows, .ids = ids, .n = n};
     int rc = batch_open(&b, err);
     if (!rc && b.pictures)
         rc = fetch_pictures(&b, err);
@@ -411,14 +431,15 @@ static int keep_batch(const struct milvus_scope *s, int64_t *ids, size_t n, size
     return rc;
 }
 
-int milvus_scope_keep(const struct milvus_scope *s, struct store_ids *ids, struct eye_err *err)
+int milvus_scope_keep(const struct milvus_scope *s, const struct milvus_rows *rows,
+                      struct store_ids *ids, struct eye_err *err)
 {
     size_t n = 0;
     if (s->expr.exact)
         return 0;
     for (size_t at = 0; at < ids->n;) {
         size_t some = ids->n - at < BATCH ? ids->n - at : BATCH, kept = 0;
-        int rc = keep_batch(s, ids->v + at, some, &kept, err);
+        int rc = keep_batch(s, rows, ids->v + at, some, &kept, err);
         if (rc)
             return rc;
         memmove(ids->v + n, ids->v + at, kept * sizeof *ids->v);

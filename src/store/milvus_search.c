@@ -14,7 +14,7 @@
 
 #include "store/milvus_find.h"
 
-enum { GROW = 8, HITS_MAX = 1 << 18, BYTES_MAX = 4 << 20, TRULY_EXACT = 50000, WALK_MAX = 500000 };
+enum { GROW = 8, HITS_MAX = 1 << 18, TRULY_EXACT = 50000, WALK_MAX = 500000 };
 
 struct candidate {
     int64_t id;
@@ -67,7 +67,7 @@ static int pass_some(struct search *s, struct probe *p, size_t *at, size_t n)
     for (; *at < p->n && n && !rc; n--)
         rc = store_ids_add(&ids, p->found[(*at)++].id, s->err);
     rc = rc ? rc : store_ids_settle(&ids, s->err);
-    rc = rc ? rc : milvus_scope_keep(&s->scope, &ids, s->err);
+    rc = rc ? rc : milvus_scope_keep(&s->scope, NULL, &ids, s->err);
     for (size_t i = 0; i < ids.n && !rc; i++)
         rc = store_ids_add(&p->passed, ids.v[i], s->err);
     store_ids_free(&ids);
@@ -168,16 +168,12 @@ static int add_found(struct search *s, const struct milvus_found *found, struct 
     return 0;
 }
 
-/* The vectors of all that will be looked at: they came along, or are fetched. */
-static int vectors_of(struct search *s, const struct milvus_found *found, struct probe **probes,
-                      size_t n, struct vector_set **set)
+/* The vectors of all that will be looked at. Asked for in the search itself they cost 200 ms more: 2.3.5 then reads them in a second step of
+ * its own, which waits for the next tick of its clock; a query of ours takes some milliseconds. */
+static int vectors_of(struct search *s, struct probe **probes, size_t n, struct vector_set **set)
 {
     struct store_ids ids = {NULL, 0, 0};
     int rc = 0;
-    if (found->rows) {
-        *set = vector_new(s->f->dim, s->err);
-        return *set ? milvus_vectors_add(*set, found->rows, 0, 1, s->err) : EYE_ENOMEM;
-    }
     for (size_t q = 0; q < n && !rc; q++)
         rc = store_ids_unite(&ids, &probes[q]->passed, s->err);
     rc = rc ? rc : milvus_find_vectors(s->f, ids.v, ids.n, set, s->err);
@@ -187,8 +183,6 @@ static int vectors_of(struct search *s, const struct milvus_found *found, struct
 
 static int request(struct search *s, struct probe **probes, size_t n, size_t topk)
 {
-    const struct milvus_field fields[] = {{"id", MILVUS_INT, 0},
-                                          {"vector", MILVUS_VECTOR, s->f->dim}};
     struct buf params;
     size_t dim = (size_t)s->f->dim;
     float *queries = mem_calloc(n * dim, sizeof *queries, s->err);
@@ -198,21 +192,21 @@ static int request(struct search *s, struct probe **probes, size_t n, size_t top
         return EYE_ENOMEM;
     for (size_t q = 0; q < n; q++)
         memcpy(queries + q * dim, probes[q]->ask->query, dim * sizeof *queries);
+    enum milvus_effort effort = s->thorough                         ? MILVUS_THOROUGH
+                                : s->scope.expr.says == MILVUS_SOME ? MILVUS_FILTERED
+                                                                    : MILVUS_PLAIN;
     buf_init(&params, 4096);
-    int rc = milvus_index_search(&s->f->index, topk, s->thorough, &params, s->err);
-    bool along = n * topk * dim * sizeof(float) <= BYTES_MAX;
+    int rc = milvus_index_search(&s->f->index, topk, effort, &params, s->err);
     const struct milvus_ask ask = {.which = MILVUS_PICTURES,
                                    .expr = expr_of(s),
                                    .queries = queries,
                                    .nq = n,
                                    .dim = s->f->dim,
                                    .topk = topk,
-                                   .params = params.data,
-                                   .fields = along ? fields : NULL,
-                                   .nfields = along ? 2 : 0};
+                                   .params = params.data};
     rc = rc ? rc : milvus_search_call(s->f->m, &ask, &found, s->err);
     rc = rc ? rc : add_found(s, &found, probes, n);
-    rc = rc ? rc : vectors_of(s, &found, probes, n, &set);
+    rc = rc ? rc : vectors_of(s, probes, n, &set);
     for (size_t q = 0; q < n && !rc; q++) {
         rc = score(s, probes[q], set);
         rc = rc ? rc : decide(s, probes[q], topk);
@@ -228,7 +222,7 @@ static int request(struct search *s, struct probe **probes, size_t n, size_t top
 static int round_of(struct search *s, size_t topk, size_t *left)
 {
     size_t most = HITS_MAX / topk ? HITS_MAX / topk : 1, n = 0;
-    struct probe **some = mem_calloc(s->n, sizeof *some, s->err);
+    struct probe **some = mem_calloc(s->n, sizeof(struct probe *), s->err);
     int rc = some ? 0 : EYE_ENOMEM;
     *left = 0;
     for (size_t i = 0; i < s->n && !rc; i++) {
@@ -372,6 +366,40 @@ static int last_resort(struct search *s)
     return rc ? rc : compare_all(s);
 }
 
+static int nothing(struct search *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        s->probes[i].ask->count = 0;
+    return 0;
+}
+
+/* How many to ask for next: as many as it takes if the rest passes as what was seen did. */
+static size_t next_topk(const struct search *s, size_t topk)
+{
+    size_t next = topk * GROW;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct probe *p = &s->probes[i];
+        if (p->done || !p->n)
+            continue;
+        double share = (double)(p->passed.n ? p->passed.n : 1) / (double)p->n;
+        double needed = 2 * (double)(p->ask->k + p->ask->depth) / share;
+        next = needed > (double)next ? (size_t)(needed < 1e6 ? needed : 1e6) : next;
+    }
+    return next < MILVUS_ROWS_MAX ? next : MILVUS_ROWS_MAX;
+}
+
+/* Before so many candidates are held against their files one after the other: are there not many more files in all? */
+static int settle_rather(struct search *s, size_t topk)
+{
+    uint64_t files = 0;
+    for (size_t i = 0; i < s->scope.nleaves; i++)
+        files += s->scope.leaves[i].known ? 0 : s->scope.counts[i];
+    if (!files || files > 3 * (uint64_t)topk)
+        return 0;
+    s->counted = false;
+    return milvus_scope_settle(&s->scope, s->err);
+}
+
 static int rounds(struct search *s)
 {
     size_t topk = first_topk(s), left = s->n;
@@ -387,7 +415,10 @@ static int rounds(struct search *s)
             return rc;
         if (topk == MILVUS_ROWS_MAX)
             return last_resort(s);
-        topk = topk * GROW < MILVUS_ROWS_MAX ? topk * GROW : MILVUS_ROWS_MAX;
+        topk = next_topk(s, topk);
+        rc = settle_rather(s, topk);
+        if (rc || s->scope.expr.says == MILVUS_NOTHING)
+            return rc ? rc : nothing(s);
     }
 }
 

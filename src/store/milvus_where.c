@@ -19,15 +19,16 @@ struct each {
     struct eye_err *err;
 };
 
-/* A slice of ids that expr let pass, in any order. */
+/* A slice of ids that expr let pass, in any order, with what is asked of pictures unless that is said. */
 static int give_slice(struct each *e, const struct milvus_rows *rows)
 {
+    bool whole = !e->s->said && !e->s->expr.exact;
     int rc = 0;
     e->ids.n = 0;
     for (size_t i = 0; i < milvus_rows_n(rows) && !rc; i++)
         rc = store_ids_add(&e->ids, milvus_rows_int(rows, 0, i), e->err);
     rc = rc ? rc : store_ids_settle(&e->ids, e->err);
-    rc = rc ? rc : milvus_scope_keep(e->s, &e->ids, e->err);
+    rc = rc ? rc : milvus_scope_keep(e->s, whole ? rows : NULL, &e->ids, e->err);
     return rc || !e->ids.n ? rc : e->fn(e->ctx, &e->ids, e->err);
 }
 
@@ -39,10 +40,11 @@ static int walk_slice(void *ctx, const struct milvus_rows *rows)
 static int walk_pictures(struct each *e)
 {
     const struct milvus_expr *expr = &e->s->expr;
+    bool whole = !e->s->said && !expr->exact;
     const struct milvus_query q = {.which = MILVUS_PICTURES,
                                    .expr = expr->says == MILVUS_ALL ? "" : expr->text.data,
-                                   .fields = id_field,
-                                   .nfields = 1};
+                                   .fields = milvus_scope_fields,
+                                   .nfields = whole ? MILVUS_SCOPE_FIELDS : 1};
     return milvus_walk(e->s->f->m, &q, INT64_MIN, walk_slice, e, e->err);
 }
 

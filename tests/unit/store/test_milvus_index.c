@@ -52,7 +52,7 @@ static void settings(void **state)
 }
 
 static void search_is(const char *type, const char *params, const char *search, size_t topk,
-                      bool thorough, const char *expected)
+                      enum milvus_effort effort, const char *expected)
 {
     struct milvus_index ix = {.type = ""};
     struct eye_err err;
@@ -61,7 +61,7 @@ static void search_is(const char *type, const char *params, const char *search, 
     snprintf(ix.params, sizeof ix.params, "%s", params);
     snprintf(ix.search, sizeof ix.search, "%s", search);
     buf_init(&out, 4096);
-    assert_int_equal(milvus_index_search(&ix, topk, thorough, &out, &err), 0);
+    assert_int_equal(milvus_index_search(&ix, topk, effort, &out, &err), 0);
     assert_string_equal(out.data, expected);
     buf_release(&out);
 }
@@ -69,23 +69,25 @@ static void search_is(const char *type, const char *params, const char *search, 
 static void searches(void **state)
 {
     (void)state;
-    search_is("FLAT", "{}", "{}", 50, false, "{}");
-    search_is("", "{}", "{}", 50, true, "{}");
-    search_is("HNSW", "{}", "{}", 10, false, "{\"ef\":100}");
-    search_is("HNSW", "{}", "{}", 500, false, "{\"ef\":1000}");
-    search_is("HNSW", "{}", "{}", 16384, false, "{\"ef\":32768}");
-    search_is("HNSW", "{}", "{}", 16384, true, "{\"ef\":32768}");
-    search_is("HNSW", "{}", "{}", 10, true, "{\"ef\":1024}");
-    search_is("HNSW", "{}", "{\"ef\":64}", 10, false, "{\"ef\":64}");
-    search_is("HNSW", "{}", "{\"ef\":64}", 100, false, "{\"ef\":100}");
-    search_is("HNSW", "{}", "{\"ef\":64}", 10, true, "{\"ef\":1024}");
-    search_is("HNSW_SQ", "{}", "{\"refine_k\":1.5}", 10, false, "{\"refine_k\":1.5,\"ef\":10}");
-    search_is("IVF_SQ8", "{\"nlist\":1024}", "{}", 10, false, "{\"nprobe\":128}");
-    search_is("IVF_SQ8", "{\"nlist\":1024}", "{}", 10, true, "{\"nprobe\":1024}");
-    search_is("IVF_FLAT", "{\"nlist\":\"8\"}", "{}", 10, false, "{\"nprobe\":8}");
-    search_is("IVF_FLAT", "{\"nlist\":8}", "{}", 10, false, "{\"nprobe\":8}");
-    search_is("IVF_SQ8", "{\"nlist\":1024}", "{\"nprobe\":7}", 10, false, "{\"nprobe\":7}");
-    search_is("DISKANN", "{}", "{}", 300, false, "{\"search_list\":600}");
+    search_is("FLAT", "{}", "{}", 50, MILVUS_PLAIN, "{}");
+    search_is("", "{}", "{}", 50, MILVUS_THOROUGH, "{}");
+    search_is("HNSW", "{}", "{}", 10, MILVUS_PLAIN, "{\"ef\":200}");
+    search_is("HNSW", "{}", "{}", 10, MILVUS_FILTERED, "{\"ef\":400}");
+    search_is("HNSW", "{}", "{}", 500, MILVUS_PLAIN, "{\"ef\":1000}");
+    search_is("HNSW", "{}", "{}", 16384, MILVUS_PLAIN, "{\"ef\":32768}");
+    search_is("HNSW", "{}", "{}", 16384, MILVUS_THOROUGH, "{\"ef\":32768}");
+    search_is("HNSW", "{}", "{}", 10, MILVUS_THOROUGH, "{\"ef\":1024}");
+    search_is("HNSW", "{}", "{\"ef\":64}", 10, MILVUS_PLAIN, "{\"ef\":64}");
+    search_is("HNSW", "{}", "{\"ef\":64}", 100, MILVUS_PLAIN, "{\"ef\":100}");
+    search_is("HNSW", "{}", "{\"ef\":64}", 10, MILVUS_THOROUGH, "{\"ef\":1024}");
+    search_is("HNSW_SQ", "{}", "{\"refine_k\":1.5}", 10, MILVUS_PLAIN,
+              "{\"refine_k\":1.5,\"ef\":10}");
+    search_is("IVF_SQ8", "{\"nlist\":1024}", "{}", 10, MILVUS_PLAIN, "{\"nprobe\":128}");
+    search_is("IVF_SQ8", "{\"nlist\":1024}", "{}", 10, MILVUS_THOROUGH, "{\"nprobe\":1024}");
+    search_is("IVF_FLAT", "{\"nlist\":\"8\"}", "{}", 10, MILVUS_PLAIN, "{\"nprobe\":8}");
+    search_is("IVF_FLAT", "{\"nlist\":8}", "{}", 10, MILVUS_PLAIN, "{\"nprobe\":8}");
+    search_is("IVF_SQ8", "{\"nlist\":1024}", "{\"nprobe\":7}", 10, MILVUS_PLAIN, "{\"nprobe\":7}");
+    search_is("DISKANN", "{}", "{}", 300, MILVUS_PLAIN, "{\"search_list\":600}");
 }
 
 static void is_it_the_one(void **state)
