@@ -30,6 +30,7 @@
 enum { HEADERS_MAX = 65536, CONNECT_MS = 5000, IDLE_MAX = 8, TELL_AFTER_MS = 1000, TELL_MS = 250 };
 
 struct link {
+    CURLM *multi; /* its connection lives here */
     CURL *curl;
     bool alive; /* its connection was good after the last request */
     struct link *next;
@@ -185,6 +186,13 @@ static bool set_up(CURL *h, const struct milvus_place *place)
     return ok;
 }
 
+static void link_free(struct link *l)
+{
+    curl_easy_cleanup(l->curl);
+    curl_multi_cleanup(l->multi);
+    free(l);
+}
+
 static struct link *link_take(struct milvus_http *http)
 {
     pthread_mutex_lock(&http->lock);
@@ -197,21 +205,16 @@ static struct link *link_take(struct milvus_http *http)
     if (l)
         return l;
     l = calloc(1, sizeof(*l));
-    if (l)
+    if (l) {
+        l->multi = curl_multi_init();
         l->curl = curl_easy_init();
-    if (l && (!l->curl || !set_up(l->curl, http->place))) {
-        if (l->curl)
-            curl_easy_cleanup(l->curl);
-        free(l);
+    }
+    if (l && (!l->multi || !l->curl || !set_up(l->curl, http->place) ||
+              curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, 1L) != CURLM_OK)) {
+        link_free(l);
         l = NULL;
     }
     return l;
-}
-
-static void link_free(struct link *l)
-{
-    curl_easy_cleanup(l->curl);
-    free(l);
 }
 
 /* Kept for the next one if its connection is good and there are not many. */
@@ -304,6 +307,28 @@ static bool prepare(struct posting *p, struct milvus_http *http, CURL *h, const 
            curl_easy_setopt(h, CURLOPT_XFERINFODATA, p) == 0;
 }
 
+/* As curl_easy_perform, which sleeps until the socket is readable or a second has passed, while 7.88 may still have data of an HTTP/2 stream
+ * in its own buffers: every second or third answer of 13 kB took a second longer. Here the sleep after the last byte is short and grows. */
+static CURLcode transfer(struct link *l)
+{
+    enum { SLEEP_MAX_MS = 64 };
+    CURLcode code = CURLE_FAILED_INIT;
+    curl_off_t have = 0, had = -1;
+    int running = 1, sleep_ms = 1, left = 0;
+    CURLMcode rc = curl_multi_add_handle(l->multi, l->curl);
+    while (rc == CURLM_OK && (rc = curl_multi_perform(l->multi, &running)) == CURLM_OK && running) {
+        curl_easy_getinfo(l->curl, CURLINFO_SIZE_DOWNLOAD_T, &have);
+        sleep_ms = have != had ? 1 : sleep_ms < SLEEP_MAX_MS ? 2 * sleep_ms : SLEEP_MAX_MS;
+        had = have;
+        rc = curl_multi_poll(l->multi, NULL, 0, sleep_ms, NULL);
+    }
+    for (CURLMsg *msg; (msg = curl_multi_info_read(l->multi, &left)) != NULL;)
+        if (msg->msg == CURLMSG_DONE)
+            code = msg->data.result;
+    curl_multi_remove_handle(l->multi, l->curl);
+    return code;
+}
+
 /* Once on the connection of `l`, or on a new one. True: it is of no use to ask again at once. */
 static bool perform(struct posting *p, struct milvus_http *http, struct link *l, unsigned *dialled)
 {
@@ -323,7 +348,7 @@ static bool perform(struct posting *p, struct milvus_http *http, struct link *l,
         p->code = CURLE_OUT_OF_MEMORY;
         return true;
     }
-    p->code = curl_easy_perform(l->curl);
+    p->code = transfer(l);
     p->http = p->version = 0;
     curl_easy_getinfo(l->curl, CURLINFO_HTTP_VERSION, &p->version);
     curl_easy_getinfo(l->curl, CURLINFO_RESPONSE_CODE, &p->http);
