@@ -307,6 +307,34 @@ static void three_machines_write_the_same_pictures(void **state)
     munmap(w, sizeof *w);
 }
 
+/* What happens when the two cross, one step after the other: a new path for a picture whose last file another machine takes meanwhile. */
+static void a_picture_that_went_meanwhile_is_put_back(void **state)
+{
+    struct lib *l = *state;
+    struct store *other = lib_open(l, false);
+    int64_t root2 = 0, id = add(l, "only.jpg", "content"), at = 0, model = 0;
+    uint16_t row[DIM], want[DIM];
+    bool there = false;
+    struct hash h = hash_of("model");
+    OK(l, store_root_add(l->s, "/second", &root2, &l->err));
+    OK(l, store_model(other, &h, "test", DIM, false, &model, &l->err));
+    OK(l, store_begin(other, &l->err));
+    struct store_file f = {.picture = id, .root = root2, .rel = "new.jpg", .size = 1};
+    OK(l, store_file_set(other, &f, &l->err));
+    OK(l, store_file_remove(l->s, l->root, "only.jpg", &l->err));
+    struct store_picture p;
+    assert_int_equal(store_picture_get(l->s, id, &p, &l->err), EYE_ENOTFOUND);
+    OK(l, store_commit(other, &l->err));
+    OK(l, store_picture_at(l->s, root2, "new.jpg", &at, &l->err));
+    assert_int_equal(at, id);
+    OK(l, store_vector_rows(l->s, l->model, DIM, &id, 1, row, &there, &l->err));
+    assert_true(there);
+    unit_row('c', want);
+    assert_memory_equal(row, want, sizeof want);
+    assert_clean(l);
+    store_close(other);
+}
+
 /* ---- what was gathered ---- */
 
 static void gathered_it_is_answered_and_forgotten(void **state)
@@ -532,6 +560,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(three_make_it_at_once),
         cmocka_unit_test(a_foreign_collection_is_refused),
         T(three_machines_write_the_same_pictures),
+        T(a_picture_that_went_meanwhile_is_put_back),
         T(gathered_it_is_answered_and_forgotten),
         T(a_batch_of_a_writer),
         T(the_node_part_joins),
