@@ -35,6 +35,6 @@ test-milvus-built:
 	  $(foreach t,$(MILVUS_TESTS_auth),"auth:$(t)") $(foreach t,$(MILVUS_TESTS_own),"own:$(t)")
 
 # The store's own tests, which `make test` runs on the embedded store: the same programs on a server.
-STORE_ON_SERVER := files pictures roots looks record rows vectors verify
+STORE_ON_SERVER := filter filter_trees files pictures roots looks record rows vectors verify
 MILVUS_NEEDS    += $(STORE_ON_SERVER:%=build/release/tests/store/test_sqlite_%)
 MILVUS_TESTS    += $(foreach t,$(STORE_ON_SERVER),store-$(t)=build/release/tests/store/test_sqlite_$(t))

@@ -16,7 +16,8 @@ struct milvus_finder {
     int dim;
     const struct store_root *roots;
     size_t nroots;
-    struct milvus_index index;
+    bool no_files;             /* their collection is not made yet */
+    struct milvus_index index; /* for searches */
 };
 
 /* ---- milvus_scope.c ---- */

@@ -102,7 +102,7 @@ static int settle_leaf(struct milvus_scope *s, struct milvus_leaf *leaf, struct 
                                    .fields = file_fields,
                                    .nfields = e.exact ? FILE_ROOT : FILE_MTIME};
     leaf->ids.n = 0;
-    if (!rc && e.says == MILVUS_SOME)
+    if (!rc && e.says == MILVUS_SOME && !s->f->no_files)
         rc = milvus_walk(s->f->m, &q, INT64_MIN, take_files, &settle, err);
     milvus_expr_release(&e);
     rc = rc ? rc : store_ids_settle(&leaf->ids, err);
@@ -118,7 +118,7 @@ static int count_leaf(struct milvus_scope *s, struct milvus_leaf *leaf, uint64_t
     *n = 0;
     milvus_expr_init(&e);
     int rc = milvus_expr_files(leaf->files, s->like, &e, err);
-    if (!rc && e.says == MILVUS_SOME)
+    if (!rc && e.says == MILVUS_SOME && !s->f->no_files)
         rc = milvus_count(s->f->m, MILVUS_FILES, e.text.data, false, n, err);
     milvus_expr_release(&e);
     return rc;

@@ -359,49 +359,6 @@ int milvus_write_end(struct milvus_part *p, bool own, int rc, struct eye_err *er
 
 /* ---- the table ---- */
 
-/* Until filters and searches are there (milvus_where.c, milvus_search.c ...). */
-static int unbuilt(struct milvus_part *p, struct eye_err *err)
-{
-    return eye_fail(err, EYE_EINVAL, "%s: this build cannot search on a server yet",
-                    milvus_name(p->m));
-}
-int milvus_where(struct store *s, const struct store_where *w, int64_t *generation, int64_t **ids,
-                 size_t *n, struct eye_err *err)
-{
-    (void)w, (void)generation, (void)ids, (void)n;
-    return unbuilt(milvus_part_of(s), err);
-}
-int milvus_where_count(struct store *s, const struct store_where *where, uint64_t *n,
-                       struct eye_err *err)
-{
-    (void)n;
-    return where ? unbuilt(milvus_part_of(s), err) : milvus_pictures(s, n, err);
-}
-int milvus_newest(struct store *s, int64_t before, int64_t *ids, size_t max, size_t *n,
-                  struct eye_err *err)
-{
-    (void)before, (void)ids, (void)max, (void)n;
-    return unbuilt(milvus_part_of(s), err);
-}
-int milvus_newest_where(struct store *s, const struct store_where *where, int64_t before_at,
-                        int64_t before_id, int64_t *ids, int64_t *ats, size_t max, size_t *n,
-                        struct eye_err *err)
-{
-    (void)where, (void)before_at, (void)before_id, (void)ids, (void)ats, (void)max, (void)n;
-    return unbuilt(milvus_part_of(s), err);
-}
-int milvus_search(struct store *s, int64_t model, const struct store_where *where, bool exact,
-                  struct vector_ask *asks, size_t n, struct eye_err *err)
-{
-    (void)model, (void)where, (void)exact, (void)asks, (void)n;
-    return unbuilt(milvus_part_of(s), err);
-}
-int milvus_settle(struct store *s, struct eye_err *err)
-{
-    (void)s, (void)err;
-    return 0;
-}
-
 const struct store_ops milvus_ops = {
     .begin = milvus_begin,
     .commit = milvus_commit,

@@ -9,6 +9,7 @@
 
 #include "store/ids.h"
 #include "store/milvus.h"
+#include "store/milvus_index.h"
 #include "store/milvus_names.h"
 #include "store/ops.h"
 
@@ -111,6 +112,8 @@ struct store_remote {
     pthread_mutex_t lock;                            /* model, and whoever makes or loads */
     atomic_bool ready[2];      /* by enum milvus_which: there, checked and loaded */
     struct milvus_model model; /* good when ready[MILVUS_PICTURES] */
+    struct milvus_index index; /* that is there, as of index_at (0: not known) */
+    int64_t index_at;
 };
 
 /* ---- a handle ---- */
