@@ -85,7 +85,7 @@ int milvus_choose(const struct milvus_view *v, bool (*pass)(const struct view_pi
                   struct view_pic ***list, size_t *n, struct eye_err *err)
 {
     *n = 0;
-    *list = mem_calloc(v->pics.n, sizeof **list, err);
+    *list = mem_calloc(v->pics.n, sizeof(struct view_pic *), err);
     for (size_t i = 0; *list && i < v->pics.n; i++)
         if (pass(view_pic_at(v, i)))
             (*list)[(*n)++] = view_pic_at(v, i);

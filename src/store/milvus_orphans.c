@@ -161,7 +161,8 @@ static int check_some(struct milvus_part *p, struct view_pic **list, size_t n, s
     size_t kept = 0;
     struct view_pic **back = mem_calloc(n, sizeof(struct view_pic *), err);
     if (!rc && back) {
-        memcpy(back, list, n * sizeof *back);
+        for (size_t i = 0; i < n; i++)
+            back[i] = list[i];
         kept = n;
         rc = keep_by_files(p, back, &kept, true, err);
         rc = rc ? rc : put_back(p, back, kept, err);
