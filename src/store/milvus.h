@@ -27,7 +27,7 @@ enum milvus_which { MILVUS_PICTURES, MILVUS_FILES };
 
 struct milvus_options {
     int timeout_ms;  /* of one try of a call; 0: 30 s */
-    int patience_ms; /* for how long a call is tried again while the server is away; 0: 5 s. With `wait`, that decides alone */
+    int patience_ms; /* for how long a call is tried again while the server is away; 0: 5 s */
     int consistency; /* of reads: enum milvus_consistency */
     void (*log)(void *ctx, int level, const char *line); /* enum log_level; NULL: silence */
     void *log_ctx;
@@ -78,7 +78,7 @@ int milvus_version(struct milvus *m, int *major, int *minor, bool *lite, struct 
 uint64_t milvus_seen(const struct milvus *m);
 void milvus_saw(struct milvus *m, uint64_t timestamp);
 
-/* Sleep `ms` and tell `wait`; EYE_EREMOTE when it gives up. For loops that ask the server how far it is, since a time of milvus_now_ms(). */
+/* Sleep `ms` and tell `wait`; EYE_EREMOTE when it gives up, or the patience has run out. For loops that ask the server how far it is, since a time of milvus_now_ms(). */
 int64_t milvus_now_ms(void); /* a clock that only goes on */
 int milvus_wait(struct milvus *m, int64_t since, int ms, const char *what, double share,
                 struct eye_err *err);

@@ -217,7 +217,7 @@ static bool wait_for(struct milvus *m, int64_t since, int ms, const char *what, 
 int milvus_wait(struct milvus *m, int64_t since, int ms, const char *what, double share,
                 struct eye_err *err)
 {
-    if (wait_for(m, since, ms, what, share))
+    if (milvus_now_ms() - since < m->options.patience_ms && wait_for(m, since, ms, what, share))
         return 0;
     return eye_fail(err, EYE_EREMOTE, "%s: not waited for any longer: %s", m->core->place.name,
                     what);
@@ -335,7 +335,7 @@ static int call_once(struct calling *c, bool *again, struct eye_err *err)
 static bool pause_between(struct calling *c, int pause_ms, const struct eye_err *why)
 {
     char what[EYE_ERR_MSG_MAX + 64];
-    if (!c->m->options.wait && milvus_now_ms() + pause_ms > c->since + c->m->options.patience_ms)
+    if (milvus_now_ms() + pause_ms > c->since + c->m->options.patience_ms)
         return false;
     snprintf(what, sizeof(what), "%s; trying again", why->msg);
     if (c->tries == 1)

@@ -115,7 +115,7 @@ struct store_remote_options {
     void (*log)(void *ctx, int level, const char *line);
     void *log_ctx;
     /* Told a few times a second, on the thread whose call waits, while something takes long: a server that is away, a collection that is
-     * made, loaded or indexed. With it the patience is its own. May be NULL. */
+     * made, loaded or indexed. May be NULL. */
     store_wait_fn *wait;
     void *wait_ctx;
 };
