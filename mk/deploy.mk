@@ -3,7 +3,7 @@
 # The program once more, with libarchive inside it (deploy/image/no_xar.c says why) and without debug information.
 build/release/eyeshine-image: $(PROGRAM:%=build/release/%.a) build/web/assets.o $(LAYERS:%=build/release/%.a) deploy/image/no_xar.c
 	$(call say,LD,$@)
-	$(Q)$(CC) $(filter-out -MMD -MP -g,$(COMMON)) -O2 $(HARDEN) $(LDHARD) -s -Wl,--as-needed -o $@ deploy/image/no_xar.c \
+	$(Q)$(CC) $(filter-out -MMD -MP,$(COMMON)) -O2 $(HARDEN) $(LDHARD) -s -Wl,--as-needed -o $@ deploy/image/no_xar.c \
 	  -Wl,--whole-archive build/release/cli.a -Wl,--no-whole-archive $(PROGRAM:%=build/release/%.a) build/web/assets.o $(LAYERS:%=build/release/%.a) \
 	  $(subst -larchive,-l:libarchive.a,$(PROGRAM_LIBS)) -l:libbz2.so.1.0 -l:liblzma.so.5 -l:libzstd.so.1
 

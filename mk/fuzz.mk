@@ -6,7 +6,7 @@ FUZZ_ONLY    ?= $(FUZZ_NAMES)
 FUZZ_SECONDS ?= 60
 FUZZ_CLANG   ?= clang-14
 FUZZ_LAYERS  := http clip tensor image archive object ask base
-FUZZ_CFLAGS   = $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_CFLAGS   = $(COMMON) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 # Of the engine only what reads text by itself: all of it would take the store and the rest along.
 FUZZ_SOURCES := $(foreach l,$(FUZZ_LAYERS) vector,$(wildcard src/$(l)/*.c)) src/engine/export_read.c \
                 $(addprefix src/store/milvus_,reply.c rows.c url.c)
@@ -29,7 +29,7 @@ $(patsubst src/%.c,build/fuzz/%.o,$(wildcard src/store/*.c)): | $(GEN_store:.c=.
 build/fuzz/tensor/%.o: src/tensor/%.c
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
-	$(Q)$(FUZZ_CLANG) $(COMMON) -O1 -c $< -o $@
+	$(Q)$(FUZZ_CLANG) $(COMMON) -O1 -g -c $< -o $@
 
 build/fuzz/fuzz_%: fuzz/fuzz_%.c fuzz/fuzz.h $(FUZZ_OBJS)
 	$(call say,FUZZ,$@)
@@ -52,7 +52,7 @@ FUZZ_REPLAYS := $(FUZZ_NAMES:%=build/asan/fuzz/%)
 build/asan/fuzz/%: fuzz/fuzz_%.c fuzz/replay_main.c fuzz/fuzz.h $(FUZZ_ASAN)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) -Ifuzz $(LDFLAGS_V) -o $@ $< fuzz/replay_main.c $(FUZZ_ASAN) $(PROGRAM_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(QUICK) -Ifuzz $(LDFLAGS_V) -o $@ $< fuzz/replay_main.c $(FUZZ_ASAN) $(PROGRAM_LIBS)
 
 .PHONY: fuzz fuzz-install fuzz-replay fuzz-replays-built
 ifeq ($(VARIANT),asan)

@@ -15,7 +15,7 @@ MILVUS_TESTS += $(foreach t,$(patsubst tests/milvus/%.c,%,$(wildcard tests/milvu
 $(B)/tests/milvus/%: tests/milvus/%.c $(wildcard tests/milvus/*.h) $(B)/store.a $(B)/vector.a $(B)/base.a
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(PKG_CFLAGS) -Itests/unit -Itests/milvus $(LDFLAGS_V) -o $@ $< $(B)/store.a $(B)/vector.a $(B)/base.a $(LIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS_ALL) $(QUICK) $(PKG_CFLAGS) -Itests/unit -Itests/milvus $(LDFLAGS_V) -o $@ $< $(B)/store.a $(B)/vector.a $(B)/base.a $(LIBS) -lcmocka
 
 .PHONY: test-milvus test-milvus-built milvus-install
 milvus-install: ## install the servers that make test-milvus uses, below build/ (500 MB)
