@@ -203,9 +203,10 @@ static int parse_maps(const struct cli_list *list, eye_root_map **maps, char ***
 
 static void say_counts(const eye_import_counts *n)
 {
-    fprintf(stderr, "%llu picture(s) and %llu file(s) added; %llu picture(s) were here already\n",
-            (unsigned long long)n->pictures, (unsigned long long)n->files,
-            (unsigned long long)n->known);
+    char pictures[48], files[48], known[48];
+    fprintf(stderr, "%s and %s added; %s %s here already\n",
+            cli_count(n->pictures, "picture", pictures), cli_count(n->files, "file", files),
+            cli_count(n->known, "picture", known), n->known == 1 ? "was" : "were");
     if (n->left_out)
         fprintf(stderr, "%llu left out: other pictures are at their paths here\n",
                 (unsigned long long)n->left_out);

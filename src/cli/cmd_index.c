@@ -185,9 +185,12 @@ void index_put_summary(const eye_index_progress *p, bool dry)
         fputs("'eyeshine failures' lists what failed and why; 'eyeshine failures --retry' tries "
               "again\n",
               stderr);
-    if (p->offline_roots)
-        fprintf(stderr, "%llu folder(s) offline: nothing of them was removed\n",
-                (unsigned long long)p->offline_roots);
+    if (p->offline_roots) {
+        char folders[48];
+        fprintf(stderr, "%s offline: nothing of %s was removed\n",
+                cli_count(p->offline_roots, "folder", folders),
+                p->offline_roots == 1 ? "it" : "them");
+    }
     buf_release(&b);
 }
 

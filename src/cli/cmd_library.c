@@ -15,8 +15,8 @@ static int root_text(void *ctx, const eye_root *r)
     char when[32];
     (void)ctx;
     cli_human_date(r->last_scan, when);
-    printf("  %-8s %7llu pictures", r->offline ? "offline" : "online",
-           (unsigned long long)r->files);
+    printf("  %-8s %7llu picture%s", r->offline ? "offline" : "online",
+           (unsigned long long)r->files, r->files == 1 ? " " : "s");
     if (r->failures)
         printf(", %llu failed", (unsigned long long)r->failures);
     printf(", scanned %s  ", when);
@@ -133,23 +133,23 @@ static int status_json(eye_lib *lib, const eye_status *st, const eye_remote *r, 
 
 static int status_text(eye_lib *lib, const eye_status *st, const eye_remote *r, struct eye_err *err)
 {
-    char bytes[24];
+    char bytes[24], text[48];
     cli_human_bytes(st->bytes, bytes);
     server_text(r);
     fputs(r->name ? "node      " : "library   ", stdout);
     cli_put_path(stdout, st->library);
     if (!r->name)
         printf(" (%s)", bytes);
-    printf("\nmodel     %s (%d numbers a picture)\npictures  %llu in %llu files\n", st->model,
-           st->dim, (unsigned long long)st->pictures, (unsigned long long)st->files);
+    printf("\nmodel     %s (%d numbers a picture)\npictures  %llu in %s\n", st->model, st->dim,
+           (unsigned long long)st->pictures, cli_count(st->files, "file", text));
     if (st->embedded != st->pictures)
         printf(
             "embedded  %llu of them; 'eyeshine model use' or 'eyeshine index' completes the rest\n",
             (unsigned long long)st->embedded);
     if (st->index_segments) {
         cli_human_bytes(st->index_bytes, bytes);
-        printf("index     %llu vectors in %zu %s (%s)\n", (unsigned long long)st->index_rows,
-               st->index_segments, st->index_segments == 1 ? "segment" : "segments", bytes);
+        printf("index     %llu vectors in %s (%s)\n", (unsigned long long)st->index_rows,
+               cli_count(st->index_segments, "segment", text), bytes);
     }
     if (st->failures)
         printf("failures  %llu ('eyeshine failures' lists them)\n",
@@ -229,6 +229,7 @@ static int remove_them(struct cli_ctx *ctx, const struct cli_list *paths, const 
 {
     struct eye_err err = {0};
     uint64_t removed = 0;
+    char files[48];
     eye_lib *lib = cli_open(ctx, false);
     if (!lib)
         return CLI_FAILED;
@@ -239,8 +240,8 @@ static int remove_them(struct cli_ctx *ctx, const struct cli_list *paths, const 
         return code == EYE_ENOTFOUND ? CLI_PARTLY : status;
     }
     if (!ctx->quiet)
-        fprintf(stderr, "%llu file(s) forgotten; nothing on disk was touched\n",
-                (unsigned long long)removed);
+        fprintf(stderr, "%s forgotten; nothing on disk was touched\n",
+                cli_count(removed, "file", files));
     return removed ? CLI_OK : CLI_PARTLY;
 }
 
@@ -298,6 +299,7 @@ static int run_verify(struct cli_ctx *ctx, int argc, char **argv)
     struct eye_err err = {0};
     bool deep = false;
     uint64_t findings = 0;
+    char text[48];
     struct cli_opt bound[1] = {verify_opts[0]};
     bound[0].value = &deep;
     int code = cli_parse(ctx, &cmd_verify, argc, argv, bound, 1, &rest);
@@ -314,8 +316,8 @@ static int run_verify(struct cli_ctx *ctx, int argc, char **argv)
     if (code)
         return cli_fail(&err);
     if (!ctx->quiet)
-        fprintf(stderr, findings ? "%llu finding(s)\n" : "the library is sound\n",
-                (unsigned long long)findings);
+        fprintf(stderr, "%s\n",
+                findings ? cli_count(findings, "finding", text) : "the library is sound");
     return findings ? CLI_PARTLY : CLI_OK;
 }
 

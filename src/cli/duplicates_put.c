@@ -145,29 +145,30 @@ int dup_put(void *printer, const eye_dup_group *g)
 
 static void say_unknown(uint64_t unknown)
 {
+    char pictures[48];
     if (unknown)
-        cli_say("%llu pictures were not compared: they were indexed by an older version and their "
-                "files cannot be read just now",
-                (unsigned long long)unknown);
+        cli_say(
+            "%s not compared: indexed by an older version, and the files cannot be read just now",
+            cli_count(unknown, "picture", pictures));
 }
 
 int dup_sum_up(const struct dup_printer *p, uint64_t unknown, bool quiet)
 {
-    char bytes[24];
+    char bytes[24], groups[48], files[48];
     if (!quiet)
         say_unknown(unknown);
     if (p->left_out)
-        cli_say("%llu groups are left out: the file that would stay is not there, or was changed "
+        cli_say("%s %s left out: the file that would stay is not there, or was changed "
                 "since it was indexed",
-                (unsigned long long)p->left_out);
+                cli_count(p->left_out, "group", groups), p->left_out == 1 ? "is" : "are");
     if (p->groups == 0 && !quiet)
         cli_say("nothing found");
     if (p->groups == 0)
         return CLI_PARTLY;
     cli_human_bytes(p->bytes, bytes);
     if (!p->args->json && !p->args->null)
-        printf("\n%llu groups; without the others beside the first of each: %llu files, %s less\n",
-               (unsigned long long)p->groups, (unsigned long long)p->spare, bytes);
+        printf("\n%s; without the others beside the first of each: %s, %s less\n",
+               cli_count(p->groups, "group", groups), cli_count(p->spare, "file", files), bytes);
     return CLI_OK;
 }
 

@@ -40,6 +40,7 @@ static void put_object(struct index_run *run, const char *event, const char *pat
 static void on_state(void *ctx, const eye_watch_state *s)
 {
     struct watch_run *w = ctx;
+    char folders[48];
     if (w->run.json) {
         put_object(&w->run, "state", s->path, s, NULL);
         return;
@@ -50,7 +51,7 @@ static void on_state(void *ctx, const eye_watch_state *s)
     fprintf(stderr, "%s ", s->how == EYE_WATCH_OFFLINE ? "offline:" : "watching");
     cli_put_path(stderr, s->path);
     if (s->how == EYE_WATCH_NOTIFIED)
-        fprintf(stderr, ": told of changes in %llu folders\n", (unsigned long long)s->folders);
+        fprintf(stderr, ": told of changes in %s\n", cli_count(s->folders, "folder", folders));
     else
         fprintf(stderr, ": %s\n", s->why);
 }

@@ -98,6 +98,12 @@ int cli_put_json(struct buf *b)
     return 0;
 }
 
+const char *cli_count(uint64_t n, const char *thing, char out[48])
+{
+    snprintf(out, 48, "%llu %s%s", (unsigned long long)n, thing, n == 1 ? "" : "s");
+    return out;
+}
+
 void cli_human_bytes(uint64_t n, char out[24])
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};

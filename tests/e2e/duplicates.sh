@@ -94,7 +94,7 @@ is "$(dup --kind same --path "$here/*fox*" -0 | names)" "" "but to delete one wo
 
 mv "$here/husky.jpg" "$tmp/away.jpg"
 unlike "$(dup --kind near -0 2>"$tmp/err" | names)" 'husky' "-0 names no copy of what is not there"
-like "$(cat "$tmp/err")" '1 groups are left out' "and says so"
+like "$(cat "$tmp/err")" '1 group is left out' "and says so"
 like "$(dup --kind near)" 'husky\.jpg .*offline' "it is shown as offline"
 mv "$tmp/away.jpg" "$here/husky.jpg"
 printf x >>"$here/husky.jpg"

@@ -11,6 +11,10 @@ static void bytes_and_times(void **state)
 {
     (void)state;
     char out[24];
+    char counted[48];
+    assert_string_equal(cli_count(1, "file", counted), "1 file");
+    assert_string_equal(cli_count(0, "file", counted), "0 files");
+    assert_string_equal(cli_count(12345, "group", counted), "12345 groups");
     cli_human_bytes(0, out);
     assert_string_equal(out, "0 B");
     cli_human_bytes(999, out);

@@ -101,6 +101,16 @@ static inline void fx_picture(const struct fx *fx, const char *name, uint64_t se
     fx_write(fx, name, bmp, SIZE);
 }
 
+/* p00.bmp, p01.bmp ...: that many different ones. */
+static inline void fx_pictures(const struct fx *fx, int n)
+{
+    char name[32];
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "p%02d.bmp", i);
+        fx_picture(fx, name, (uint64_t)i);
+    }
+}
+
 static inline void fx_unlink(const struct fx *fx, const char *name)
 {
     char path[600];

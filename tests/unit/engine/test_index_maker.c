@@ -58,10 +58,7 @@ static void test_an_index_run_makes_them(void **state)
     struct fx *fx = ix->fx;
     char name[32];
     ix->knobs.few = 64;
-    for (int i = 0; i < 70; i++) {
-        snprintf(name, sizeof name, "p%02d.bmp", i);
-        fx_picture(fx, name, (uint64_t)i);
-    }
+    fx_pictures(fx, 70);
     fx_index(fx, "");
     assert_int_equal(fx_status(fx).index_rows, 70);
     fx_index(fx, ""); /* nothing to do */
@@ -90,12 +87,8 @@ static void test_each_model_has_its_own(void **state)
 {
     struct ix *ix = ix_new(state);
     struct fx *fx = ix->fx;
-    char name[32];
     ix->knobs.few = 64;
-    for (int i = 0; i < 66; i++) {
-        snprintf(name, sizeof name, "p%02d.bmp", i);
-        fx_picture(fx, name, (uint64_t)i);
-    }
+    fx_pictures(fx, 66);
     fx_index(fx, "");
     int64_t before = fx_best(fx, "p07.bmp", NULL);
     FX_OK(fx, eye_model_use(fx->lib, "second", NULL, NULL, &fx->err));

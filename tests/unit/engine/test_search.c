@@ -9,11 +9,7 @@ enum { PICTURES = 12 };
 static struct fx *filled(void **state)
 {
     struct fx *fx = fx_new(state);
-    char name[32];
-    for (int i = 0; i < PICTURES; i++) {
-        snprintf(name, sizeof name, "p%02d.bmp", i);
-        fx_picture(fx, name, (uint64_t)i);
-    }
+    fx_pictures(fx, PICTURES);
     fx_index(fx, "");
     return fx;
 }
