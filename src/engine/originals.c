@@ -246,12 +246,13 @@ char *eng_path_given(eye_lib *lib, const char *path, bool look, enum eng_path_ki
 {
     struct eye_err why = {0};
     bool bucket = lib->originals && lib->originals->objects;
-    if (path && object_is_url(path) && !bucket) {
+    path = path ? path : "";
+    if (object_is_url(path) && !bucket) {
         eye_fail(err, EYE_EINVAL, "%s: to use a bucket, say so: --originals s3://BUCKET/PREFIX",
                  path);
         return NULL;
     }
-    if (!path || !path[0] || !bucket || path[0] == '/') {
+    if (!path[0] || !bucket || path[0] == '/') {
         return local_named(lib, path, kind, err);
     }
     char *out = object_named(lib, path, err);
