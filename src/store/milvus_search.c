@@ -14,7 +14,7 @@
 
 #include "store/milvus_find.h"
 
-enum { GROW = 8, HITS_MAX = 1 << 18, TRULY_EXACT = 50000, WALK_MAX = 500000 };
+enum { GROW = 8, HITS_MAX = 1 << 18, TRULY_EXACT = 50000, FEW_EXACT = 2048, WALK_MAX = 500000 };
 
 struct candidate {
     int64_t id;
@@ -404,9 +404,11 @@ static int rounds(struct search *s)
 {
     size_t topk = first_topk(s), left = s->n;
     int rc = 0;
-    if (s->thorough && !milvus_index_exhaustive(&s->f->index)) {
+    if ((s->thorough || s->scope.expr.says == MILVUS_SOME) &&
+        !milvus_index_exhaustive(&s->f->index)) {
+        /* what few pass is where an index loses most, and is quickly compared */
         rc = count_present(s);
-        if (rc || s->present <= TRULY_EXACT)
+        if (rc || s->present <= (s->thorough ? TRULY_EXACT : FEW_EXACT))
             return rc ? rc : compare_all(s);
     }
     for (;;) {

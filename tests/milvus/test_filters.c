@@ -6,7 +6,7 @@
 
 #include "store/trees.h"
 
-enum { TREES = 60 };
+enum { TREES = 30 };
 
 static struct catalogue lib;
 static struct known all[N];

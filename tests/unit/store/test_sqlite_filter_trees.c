@@ -102,7 +102,7 @@ static void random_trees(struct lib *l, uint64_t from, int trees)
     int64_t ids[ROOTS];
     seed = from;
     fill(l, all, ids);
-    trees = l->remote ? trees / 5 : trees; /* milliseconds each instead of microseconds */
+    trees = l->remote ? trees / 10 : trees; /* milliseconds each instead of microseconds */
     for (int i = 0; i < trees; i++) {
         static struct tree t;
         if (i == trees / 2)
@@ -137,7 +137,7 @@ static void conditions_alone(void **state)
     size_t some = 0;
     seed = 4;
     fill(l, all, ids);
-    const int tries = l->remote ? 60 : 300;
+    const int tries = l->remote ? 30 : 300;
     for (int i = 0; i < tries; i++) {
         struct store_filter f = STORE_FILTER_INIT;
         random_condition(&f, ids);
@@ -160,7 +160,7 @@ static void each_path(struct lib *l)
     seed = 5;
     fill(l, all, ids);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        for (int how = 0; how < 12; how += l->remote ? 5 : 1) {
+        for (int how = 0; how < 12; how += l->remote ? 11 : 1) {
             struct store_filter f = STORE_FILTER_INIT;
             const struct store_where is = {.kind = STORE_IS, .filter = &f};
             f.path = paths[i];
