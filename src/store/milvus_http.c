@@ -13,7 +13,7 @@
  *   - The server may reset the stream right after an early answer: a grpc-status that has come beats libcurl's error.
  * Nothing is followed (redirects, proxies of the environment, .netrc): a store's address leads where it says.
  *
- * libcurl's multi interface would share one connection among requests; dropped: what it saves, a few sockets, is not worth an event loop. */
+ * One connection for many requests at once, as HTTP/2 can, was dropped: what it saves, a few sockets, is not worth an event loop. */
 #include <ctype.h>
 #include <curl/curl.h>
 #include <pthread.h>
@@ -315,12 +315,12 @@ static CURLcode transfer(struct link *l)
     CURLcode code = CURLE_FAILED_INIT;
     curl_off_t have = 0, had = -1;
     int running = 1, sleep_ms = 1, left = 0;
-    CURLMcode rc = curl_multi_add_handle(l->multi, l->curl);
-    while (rc == CURLM_OK && (rc = curl_multi_perform(l->multi, &running)) == CURLM_OK && running) {
+    bool good = curl_multi_add_handle(l->multi, l->curl) == CURLM_OK;
+    while (good && curl_multi_perform(l->multi, &running) == CURLM_OK && running) {
         curl_easy_getinfo(l->curl, CURLINFO_SIZE_DOWNLOAD_T, &have);
         sleep_ms = have != had ? 1 : sleep_ms < SLEEP_MAX_MS ? 2 * sleep_ms : SLEEP_MAX_MS;
         had = have;
-        rc = curl_multi_poll(l->multi, NULL, 0, sleep_ms, NULL);
+        good = curl_multi_poll(l->multi, NULL, 0, sleep_ms, NULL) == CURLM_OK;
     }
     for (CURLMsg *msg; (msg = curl_multi_info_read(l->multi, &left)) != NULL;)
         if (msg->msg == CURLMSG_DONE)

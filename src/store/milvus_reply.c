@@ -62,9 +62,7 @@ const Mv__Status *milvus_status_of(const ProtobufCMessage *reply)
     if (!f || f->type != PROTOBUF_C_TYPE_MESSAGE || f->label == PROTOBUF_C_LABEL_REPEATED ||
         f->descriptor != &mv__status__descriptor)
         return NULL;
-    const Mv__Status *status = NULL;
-    memcpy(&status, (const char *)reply + f->offset, sizeof(status));
-    return status;
+    return *(Mv__Status *const *)(const void *)((const char *)reply + f->offset);
 }
 
 /* What the old and the new number say, and whether asking again may help. */
@@ -142,11 +140,12 @@ int milvus_status_check(const Mv__Status *s, const char *what, bool *again, stru
         return 0;
     const char *reason = s->reason && *s->reason ? s->reason : "no reason given";
     int n = reason_length(reason), code = s->code ? s->code : s->error_code;
-    const struct meaning *m = meaning_of(s);
-    *again = s->retriable || (m && m->again);
+    bool exists = strstr(reason, "already exist") || strstr(reason, "duplicate collection");
+    const struct meaning *m = exists ? NULL : meaning_of(s);
+    *again = !exists && (s->retriable || (m && m->again));
     if (m)
         return eye_fail(err, m->ours, "%s: %s (%.*s)", what, m->text, n, reason);
-    if (strstr(reason, "already exist") || strstr(reason, "duplicate collection"))
+    if (exists)
         return eye_fail(err, EYE_EEXIST, "%s: it is there already (%.*s)", what, n, reason);
     return eye_fail(err, EYE_EREMOTE, "%s: the server refuses (code %d): %.*s", what, code, n,
                     reason);

@@ -259,15 +259,15 @@ static int take_hits(const Mv__SearchResultData *d, const struct milvus_ask *ask
                      struct milvus_found *found, const char *what, struct eye_err *err)
 {
     const Mv__LongArray *ids = d->ids ? d->ids->int_id : NULL;
-    size_t nids = ids ? ids->n_data : 0, at = 0;
-    if (nids == 0 && d->n_scores == 0 && d->n_topks == 0)
+    size_t at = 0;
+    if (d->n_scores == 0 && d->n_topks == 0 && (!ids || ids->n_data == 0))
         return 0; /* lite and an empty collection */
-    if (!counts_hold(d, ask, nids))
+    if (!counts_hold(d, ask, ids ? ids->n_data : 0))
         return eye_fail(err, EYE_EFORMAT, "%s: the answer's numbers of hits do not fit together",
                         what);
     for (size_t q = 0; q < ask->nq; q++) {
         found->counts[q] = (size_t)d->topks[q];
-        for (size_t i = 0; i < found->counts[q]; i++, at++) {
+        for (size_t i = 0; ids && i < found->counts[q]; i++, at++) {
             if (!isfinite(d->scores[at]))
                 return eye_fail(err, EYE_EFORMAT, "%s: the answer has a score that is no number",
                                 what);

@@ -97,8 +97,8 @@ class Server:
             if self.tls:
                 pem = certificate(self.folder)
                 settings += ["tls_mode=1", f"server_pem_path={pem}", f"server_key_path={self.folder}/server.key"]
-            subprocess.run([str(VENV / "bin/python"), "-c", CONFIGURE, str(self.folder), str(self.port), *settings], check=True)
-            if not (self.folder / "bin").exists():
+            if not (self.folder / "bin").exists():  # else it was configured before
+                subprocess.run([str(VENV / "bin/python"), "-c", CONFIGURE, str(self.folder), str(self.port), *settings], check=True)
                 (self.folder / "bin").symlink_to(VENV / "milvus/bin")
             self.metrics = free_port()
             command = [str(self.folder / "bin/milvus"), "run", "standalone"]
