@@ -23,7 +23,7 @@ INDEXES = {"FLAT": ({}, {}), "HNSW": ({"M": 16, "efConstruction": 200}, {"ef": 1
 
 def make(rows, rng):
     centres = rng.standard_normal((500, DIM), np.float32)
-    v = centres[rng.integers(0, 500, rows)] + 0.8 * rng.standard_normal((rows, DIM), np.float32)
+    v = centres[rng.integers(0, 500, rows)] + 0.5 * rng.standard_normal((rows, DIM), np.float32)
     return v / np.linalg.norm(v, axis=1, keepdims=True)
 
 

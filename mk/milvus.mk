@@ -6,7 +6,7 @@ MILVUS_TESTS       +=
 MILVUS_TESTS_lite  +=
 MILVUS_TESTS_2.3.5 +=
 MILVUS_TESTS_auth  +=
-MILVUS_TESTS_own   += proto=tests/milvus/proto.py
+MILVUS_TESTS_own   += proto=tests/milvus/proto.py faults-lite=tests/milvus/faults_lite.sh faults-real=tests/milvus/faults_real.sh
 
 MILVUS_TESTS_auth  += login=build/release/tests/milvus/test_login
 # tests/milvus/test_NAME.c are cmocka programs of the store and what is below it.

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec tests/milvus/faults.py lite

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec tests/milvus/faults.py 2.3.5
