@@ -358,12 +358,14 @@ static int copy_failure(void *ctx, const struct store_file *f, const struct stor
     if (!failure) {
         return 0;
     }
+    if (b->m->options->dry_run) { /* no root was made for it */
+        b->m->counts->failures++;
+        return 0;
+    }
     char *path;
     struct store_failure copy = *failure;
     int rc = place_of(b, failure->root, failure->rel, &path, &copy.root, &copy.rel, NULL);
-    if (rc == 0 && !b->m->options->dry_run) {
-        rc = store_failure_set(b->m->dst, &copy, NULL);
-    }
+    rc = rc == 0 ? store_failure_set(b->m->dst, &copy, NULL) : rc;
     b->m->counts->failures += rc == 0;
     free(path);
     return rc == EYE_ENOTFOUND ? 0 : rc;

@@ -87,6 +87,8 @@ static void test_all_of_it(void **state)
     fx_picture(fx, "copy.bmp", 1);
     fx_index(fx, "");
     open_to(fx, &m, "there");
+    FX_OK(fx, move_rc(fx, &m, true)); /* what it would do, failures too */
+    assert_moved(&m, 5, 6, 1, 0);
     FX_OK(fx, move_rc(fx, &m, false));
     assert_moved(&m, 5, 6, 1, 0);
     assert_true(m.phases[0] && m.phases[1] && m.phases[2]);
