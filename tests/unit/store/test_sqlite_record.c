@@ -88,7 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_record, lib_setup, lib_teardown),
-        cmocka_unit_test_setup_teardown(test_what_is_wrong, lib_setup, lib_teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_wrong, embedded_setup, lib_teardown),
         cmocka_unit_test_setup_teardown(test_known_paths, lib_setup, lib_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

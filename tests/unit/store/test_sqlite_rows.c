@@ -142,10 +142,11 @@ static void what_is_damaged_is_told(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, lib_setup, lib_teardown)
+#define E(f) cmocka_unit_test_setup_teardown(f, embedded_setup, lib_teardown)
     const struct CMUnitTest tests[] = {
         T(any_ids_give_their_rows),
         T(pages_give_all_of_a_model),
-        T(what_is_damaged_is_told),
+        E(what_is_damaged_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

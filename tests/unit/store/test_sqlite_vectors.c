@@ -153,10 +153,11 @@ static void a_vector_of_the_wrong_length_is_not_loaded(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, lib_setup, lib_teardown)
+#define E(f) cmocka_unit_test_setup_teardown(f, embedded_setup, lib_teardown)
     const struct CMUnitTest tests[] = {
-        T(loaded_as_they_were_put),  T(models_do_not_mix),
-        T(put_replaces_and_refuses), T(the_generation_follows_vectors_only),
-        T(unembedded_in_pages),      T(a_vector_of_the_wrong_length_is_not_loaded),
+        T(loaded_as_they_were_put),  E(models_do_not_mix),
+        T(put_replaces_and_refuses), E(the_generation_follows_vectors_only),
+        T(unembedded_in_pages),      E(a_vector_of_the_wrong_length_is_not_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

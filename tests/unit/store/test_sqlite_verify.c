@@ -137,18 +137,19 @@ static void without_a_listener_it_still_counts(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, lib_setup, lib_teardown)
+#define E(f) cmocka_unit_test_setup_teardown(f, embedded_setup, lib_teardown)
     const struct CMUnitTest tests[] = {
-        T(picture_without_file),
-        T(file_without_picture),
-        T(vector_without_picture),
-        T(vector_of_no_model),
-        T(vector_too_short),
-        T(vector_not_finite),
-        T(vector_not_of_length_one),
-        T(wrong_counters),
-        T(broken_index),
+        E(picture_without_file),
+        E(file_without_picture),
+        E(vector_without_picture),
+        E(vector_of_no_model),
+        E(vector_too_short),
+        E(vector_not_finite),
+        E(vector_not_of_length_one),
+        E(wrong_counters),
+        E(broken_index),
         T(stats_count),
-        T(without_a_listener_it_still_counts),
+        E(without_a_listener_it_still_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
