@@ -192,10 +192,11 @@ tests-of-variant: $(UNIT_HERE)
 
 unit_names = $(filter-out $(call not_in,$(1)),$(foreach l,$(TESTED),$(if $(filter $(1),$(VARIANTS_OF_$(l))), \
                $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/$(l)/test_*.c)))))
+# Long ones first, so that none runs alone at the end while the other processor has nothing to do.
 test-built:
 	@tools/house/run-tests \
-	  $(foreach v,release asan tsan,$(foreach t,$(call unit_names,$(v)),$(v)/$(t)=build/$(v)/tests/$(t))) \
 	  $(foreach t,$(filter-out %lib.sh %/install.sh,$(wildcard tests/e2e/*.sh)),e2e/$(notdir $(basename $(t)))=$(t)) $(EXTRA_TESTS) \
+	  $(foreach v,asan tsan release,$(foreach t,$(call unit_names,$(v)),$(v)/$(t)=build/$(v)/tests/$(t))) \
 	  alone/install=tests/e2e/install.sh
 
 demo: ## install what is missing, build, index the sample pictures, run the sample queries
