@@ -168,8 +168,13 @@ static int get_ready(struct milvus_part *p, enum milvus_which which, struct eye_
     rc = rc ? rc : milvus_schema_load(p->m, which, p->read_only, err);
     if (rc)
         return rc;
-    if (which == MILVUS_PICTURES)
+    if (which == MILVUS_PICTURES && !p->r->model.dim)
         p->r->model = model;
+    else if (which == MILVUS_PICTURES &&
+             (p->r->model.dim != model.dim ||
+              hash_cmp(&p->r->model.fingerprint, &model.fingerprint) != 0))
+        return eye_fail(err, EYE_EINVAL, "%s is of another model than a moment ago: start again",
+                        milvus_name(p->m)); /* others here read the model without the lock */
     atomic_store(&p->r->ready[which], true);
     return 0;
 }

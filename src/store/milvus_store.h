@@ -111,7 +111,7 @@ struct store_remote {
     char *index_type, *index_params, *search_params; /* never NULL; "": chosen by size */
     pthread_mutex_t lock;                            /* model, and whoever makes or loads */
     atomic_bool ready[2];      /* by enum milvus_which: there, checked and loaded */
-    struct milvus_model model; /* good when ready[MILVUS_PICTURES] */
+    struct milvus_model model; /* good when ready[MILVUS_PICTURES]; set once */
     struct milvus_index index; /* that is there, as of index_at (0: not known) */
     int64_t index_at;
 };
