@@ -38,3 +38,13 @@ test-milvus-built:
 STORE_ON_SERVER := filter filter_trees files pictures roots looks record rows vectors verify
 MILVUS_NEEDS    += $(STORE_ON_SERVER:%=build/release/tests/store/test_sqlite_%)
 MILVUS_TESTS    += $(foreach t,$(STORE_ON_SERVER),store-$(t)=build/release/tests/store/test_sqlite_$(t))
+
+# Filtered searches: `make bench-milvus-filter [ROWS=20000] [INDEX=HNSW]`.
+build/release/bench/bench_milvus_filter: bench/bench_milvus_filter.c tests/milvus/catalogue.h tests/milvus/live.h build/release/store.a build/release/vector.a build/release/base.a
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(PKG_CFLAGS) -Itests/unit -Itests/milvus $(LDFLAGS_V) -o $@ $< build/release/store.a build/release/vector.a build/release/base.a $(LIBS) -lcmocka
+
+.PHONY: bench-milvus-filter
+bench-milvus-filter: build/release/bench/bench_milvus_filter ## filtered searches through Milvus 2.3.5 (ROWS=20000 INDEX=FLAT)
+	@tools/milvus/serve 2.3.5 -- $< $(or $(ROWS),20000) $(or $(INDEX),FLAT)

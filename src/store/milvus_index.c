@@ -114,7 +114,7 @@ static int compare_param(void *ctx, const char *key, const struct json *v)
     const struct json *there = json_get(c->there, key);
     if (!there)
         return 0;
-    char a[64], b[64];
+    char a[64] = "", b[64] = "";
     const struct json *both[] = {v, there};
     char *texts[] = {a, b};
     for (size_t i = 0; i < 2; i++)

@@ -121,9 +121,11 @@ static struct milvus_leaf *only_leaf(struct milvus_scope *s)
 static int prepare(struct milvus_scope *s, struct eye_err *err)
 {
     uint64_t files = 0, pictures = 0;
+    if (s->expr.exact || !s->leaves)
+        return 0;
     for (size_t i = 0; i < s->nleaves; i++)
         files += s->leaves[i].known ? 0 : s->counts[i];
-    if (s->expr.exact || !files)
+    if (!files)
         return 0;
     int rc = 0;
     if (s->said && s->expr.says == MILVUS_SOME)

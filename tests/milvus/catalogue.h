@@ -67,8 +67,9 @@ static inline void catalogue_open(struct catalogue *c, const char *name, int dim
 {
     char url[256];
     struct milvus_index flat;
+    const struct milvus_options patient = {.patience_ms = 600000}; /* a busy machine loads slowly */
     memset(c, 0, sizeof *c);
-    c->m = milvus_open(live_url(name, url), NULL, &c->err);
+    c->m = milvus_open(live_url(name, url), &patient, &c->err);
     assert_non_null(c->m);
     milvus_picture_fields(c->fields, dim);
     catalogue_create(c, MILVUS_PICTURES, c->fields, PIC_ALL);
