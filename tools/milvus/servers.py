@@ -6,6 +6,7 @@ its server when it is ended and does not notice when that dies; so its configura
 dozen ports that cannot be chosen, so `alone()` puts the caller into a network of its own where the system lets it.
 """
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -73,6 +74,11 @@ def install():
     done.write_text("\n".join(PACKAGES))
 
 
+def _die_with_parent():
+    """In the child: a server whose test was killed goes, too."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Server:
     def __init__(self, kind, folder, port=None, auth=False, tls=False, settings=()):
         self.kind, self.folder, self.auth, self.tls = kind, Path(folder).absolute(), auth, tls
@@ -105,7 +111,7 @@ class Server:
             env = dict(os.environ, DEPLOY_MODE="STANDALONE", METRICS_PORT=str(self.metrics), MILVUS_RUN_DIR=str(self.folder / "run"),
                        LD_LIBRARY_PATH=str(self.folder / "bin"))
         with log:
-            self.process = subprocess.Popen(command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent)
         deadline = time.monotonic() + seconds
         while not self.ready():
             if self.process.poll() is not None:
