@@ -1,5 +1,6 @@
 /* export_to.c - `eyeshine export --to`: a library copied into another one, on a server or in a folder. */
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "cli/cli.h"
