@@ -6,7 +6,7 @@
  *
  * Errors of everything here, besides EYE_ENOMEM: EYE_EREMOTE the server is away (after the patience) or says no, EYE_EINVAL login refused or
  * a request that makes no sense to it, EYE_ENOTFOUND no such collection, database or index, EYE_EBUSY not loaded, EYE_ELIMIT too large,
- * EYE_EFORMAT an answer that is not what was asked for. Sentences name the server, never a secret. */
+ * EYE_EFORMAT an answer that is not what was asked for, EYE_ECANCELLED `wait` gave up. Sentences name the server, never a secret. */
 #ifndef STORE_MILVUS_H
 #define STORE_MILVUS_H
 
@@ -32,7 +32,7 @@ struct milvus_options {
     void (*log)(void *ctx, int level, const char *line); /* enum log_level; NULL: silence */
     void *log_ctx;
     /* Called some four times a second, from the caller's thread, while a call waits for an answer or before another try, and by whoever waits for an
-     * index or a load: `what` is a sentence for people, share 0..1 (-1: unknown), `seconds` how long it takes already. Non-zero gives up: EYE_EREMOTE with
+     * index or a load: `what` is a sentence for people, share 0..1 (-1: unknown), `seconds` how long it takes already. Non-zero gives up: EYE_ECANCELLED with
      * what was waited for. */
     int (*wait)(void *ctx, const char *what, double share, double seconds);
     void *wait_ctx;
@@ -78,7 +78,7 @@ int milvus_version(struct milvus *m, int *major, int *minor, bool *lite, struct 
 uint64_t milvus_seen(const struct milvus *m);
 void milvus_saw(struct milvus *m, uint64_t timestamp);
 
-/* Sleep `ms` and tell `wait`; EYE_EREMOTE when it gives up, or the patience has run out. For loops that ask the server how far it is, since a time of milvus_now_ms(). */
+/* Sleep `ms` and tell `wait`; EYE_ECANCELLED when it gives up, EYE_EREMOTE when the patience has run out. For loops that ask the server how far it is, since a time of milvus_now_ms(). */
 int64_t milvus_now_ms(void); /* a clock that only goes on */
 int milvus_wait(struct milvus *m, int64_t since, int ms, const char *what, double share,
                 struct eye_err *err);

@@ -217,10 +217,13 @@ static bool wait_for(struct milvus *m, int64_t since, int ms, const char *what, 
 int milvus_wait(struct milvus *m, int64_t since, int ms, const char *what, double share,
                 struct eye_err *err)
 {
-    if (milvus_now_ms() - since < m->options.patience_ms && wait_for(m, since, ms, what, share))
-        return 0;
-    return eye_fail(err, EYE_EREMOTE, "%s: not waited for any longer: %s", m->core->place.name,
-                    what);
+    int code = EYE_EREMOTE;
+    if (milvus_now_ms() - since < m->options.patience_ms) {
+        if (wait_for(m, since, ms, what, share))
+            return 0;
+        code = EYE_ECANCELLED;
+    }
+    return eye_fail(err, code, "%s: not waited for any longer: %s", m->core->place.name, what);
 }
 
 /* ---- calls ---- */
@@ -273,8 +276,9 @@ static int make_frame(const struct milvus *m, const char *what, ProtobufCMessage
 static int fail_try(const char *what, const struct milvus_try *t, struct eye_err *err)
 {
     switch (t->end) {
-    case MILVUS_END_AWAY:
     case MILVUS_END_STOPPED:
+        return eye_fail(err, EYE_ECANCELLED, "%s: not waited for any longer: %s", what, t->why);
+    case MILVUS_END_AWAY:
         return eye_fail(err, EYE_EREMOTE, "%s: the server is away: %s", what, t->why);
     case MILVUS_END_STRANGE:
         return eye_fail(err, EYE_EREMOTE, "%s: no Milvus server, it seems: %s", what, t->why);
@@ -331,8 +335,8 @@ static int call_once(struct calling *c, bool *again, struct eye_err *err)
     return rc;
 }
 
-/* The pause before the next try. False: there is no next one. */
-static bool pause_between(struct calling *c, int pause_ms, const struct eye_err *why)
+/* The pause before the next try. False: there is no next one, and *why says what for. */
+static bool pause_between(struct calling *c, int pause_ms, struct eye_err *why)
 {
     char what[EYE_ERR_MSG_MAX + 64];
     if (milvus_now_ms() + pause_ms > c->since + c->m->options.patience_ms)
@@ -340,7 +344,10 @@ static bool pause_between(struct calling *c, int pause_ms, const struct eye_err 
     snprintf(what, sizeof(what), "%s; trying again", why->msg);
     if (c->tries == 1)
         tell(c->m, LOG_WARN, what);
-    return wait_for(c->m, c->since, pause_ms, what, -1);
+    if (wait_for(c->m, c->since, pause_ms, what, -1))
+        return true;
+    why->code = EYE_ECANCELLED;
+    return false;
 }
 
 static int call_until(struct calling *c, struct eye_err *err)
@@ -349,8 +356,10 @@ static int call_until(struct calling *c, struct eye_err *err)
     int rc = 0, pause_ms = PAUSE_MIN_MS;
     bool again = true;
     while ((rc = call_once(c, &again, &why)) != 0) {
-        if (!again || !pause_between(c, pause_ms, &why))
+        if (!again || !pause_between(c, pause_ms, &why)) {
+            rc = why.code;
             break;
+        }
         pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
     }
     if (rc == 0 && c->tries > 1)

@@ -105,7 +105,7 @@ enum store_consistency {
     STORE_BOUNDED,   /* a few hundred ms late, own writes too */
     STORE_EVENTUALLY /* whenever */
 };
-/* `what` is a sentence for people, share 0..1 (negative: unknown), `seconds` how long it takes already. Non-zero gives up: EYE_ECANCELLED or EYE_EREMOTE. */
+/* `what` is a sentence for people, share 0..1 (negative: unknown), `seconds` how long it takes already. Non-zero gives up: EYE_ECANCELLED. */
 typedef int store_wait_fn(void *ctx, const char *what, double share, double seconds);
 struct store_remote_options {
     enum store_consistency consistency;

@@ -116,7 +116,7 @@ fi
 mv "$tmp/pics" "$tmp/moved"
 "$eye" --library "$lib" export | "$eye" --library "$tmp/new" import - --map pics="$tmp/moved" 2>"$tmp/err"
 is $? 0 "export | import --map"
-like "$(cat "$tmp/err")" "^$((n + 1)) picture\(s\) and $((n + 1)) file\(s\) added" "adds everything"
+like "$(cat "$tmp/err")" "^$((n + 1)) pictures and $((n + 1)) files added" "adds everything"
 code 0 "index of the moved folder" "$eye" --library "$tmp/new" index --json "$tmp/moved"
 is "$(printf '%s\n' "$out" | tail -n 1 | json indexed)" 0 "embeds nothing"
 is "$(printf '%s\n' "$out" | tail -n 1 | json unchanged)" "$n" "knows every file"

@@ -144,7 +144,7 @@ static void waits_for_the_server(void **state)
     unsigned port = server.port;
     fake_stop(&server);
     told.stop_at = 3;
-    assert_int_equal(drop(), EYE_EREMOTE);
+    assert_int_equal(drop(), EYE_ECANCELLED);
     assert_non_null(strstr(err.msg, "the server is away: nobody answers there"));
     assert_non_null(strstr(told.what, "nobody answers there; trying again"));
     assert_true(told.seconds > 0.05);
