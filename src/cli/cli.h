@@ -189,9 +189,9 @@ void cli_json_time(struct json_writer *w, const char *key,
 /* One line on stdout: the object in `b`; clears it. */
 int cli_put_json(struct buf *b);
 const char *cli_count(uint64_t n, const char *thing, char out[48]); /* "1 file", "2 files" */
-void cli_human_bytes(uint64_t n, char out[24]);     /* "55.4 MB" */
-void cli_human_time(double seconds, char out[24]);  /* "1:02:03", "0:07" */
-void cli_human_date(int64_t seconds, char out[32]); /* "2026-11-23 22:40", local */
+void cli_human_bytes(uint64_t n, char out[24]);                     /* "55.4 MB" */
+void cli_human_time(double seconds, char out[24]);                  /* "1:02:03", "0:07" */
+void cli_human_date(int64_t seconds, char out[32]);                 /* "2026-11-23 22:40", local */
 
 /* Stop switch: SIGINT and SIGTERM set it; a second SIGINT ends the program at once. */
 void cli_catch_signals(void);

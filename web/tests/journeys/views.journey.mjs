@@ -4,13 +4,14 @@ import { settled } from './lib/browser.mjs'
 export const name = 'every view'
 
 export async function run({ page, url, check, shot, axe }) {
-  let bytes = 0
-  page.on('response', async (r) => {
+  const sizes = [] // promises: the last may be known a moment after the page has settled
+  page.on('response', (r) => {
     const { pathname } = new URL(r.url())
-    if (!pathname.includes('/api/')) bytes += (await r.request().sizes().catch(() => ({ responseBodySize: 0 }))).responseBodySize
+    if (!pathname.includes('/api/')) sizes.push(r.request().sizes().catch(() => ({ responseBodySize: 0 })))
   })
   await page.goto(url)
   await settled(page)
+  const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size.responseBodySize, 0)
   await check(bytes > 20e3 && bytes < 150e3, `the page's files at first load: ${(bytes / 1000).toFixed(0)} kB of 150`)
 
   await page.goto(`${url}library`)
