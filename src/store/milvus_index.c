@@ -200,7 +200,7 @@ static int write_param(void *ctx, const char *key, const struct json *v)
 static void limits_for(const struct milvus_index *ix, size_t topk, enum milvus_effort effort,
                        bool set, struct params *p)
 {
-    static const int64_t times[] = {2, 8, 8}, leasts[] = {200, 800, 1024};
+    static const int64_t times[] = {2, 8, 8}, leasts[] = {400, 800, 1024};
     bool thorough = effort == MILVUS_THOROUGH;
     int64_t k = (int64_t)topk, wide = times[effort] * k;
     bool hnsw = strncmp(ix->type, "HNSW", 4) == 0;

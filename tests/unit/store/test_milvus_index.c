@@ -71,7 +71,7 @@ static void searches(void **state)
     (void)state;
     search_is("FLAT", "{}", "{}", 50, MILVUS_PLAIN, "{}");
     search_is("", "{}", "{}", 50, MILVUS_THOROUGH, "{}");
-    search_is("HNSW", "{}", "{}", 10, MILVUS_PLAIN, "{\"ef\":200}");
+    search_is("HNSW", "{}", "{}", 10, MILVUS_PLAIN, "{\"ef\":400}");
     search_is("HNSW", "{}", "{}", 10, MILVUS_FILTERED, "{\"ef\":800}");
     search_is("HNSW", "{}", "{}", 500, MILVUS_PLAIN, "{\"ef\":1000}");
     search_is("HNSW", "{}", "{}", 16384, MILVUS_PLAIN, "{\"ef\":32768}");
