@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "store/milvus_index.h"
 
-enum { LOADED = 3, BUILT = 3, FAILED = 4, POLL_MS = 200 };
+enum { NOT_LOADED = 1, LOADED = 3, BUILT = 3, FAILED = 4, POLL_MS = 200 };
 
 static char *borrowed(const char *s)
 {
@@ -180,9 +180,14 @@ int milvus_load(struct milvus *m, enum milvus_which which, struct eye_err *err)
     r.replica_number = 1;
     snprintf(what, sizeof what, "%s: the server loads the collection %s", milvus_name(m),
              milvus_collection(m, which));
-    rc = milvus_call(m, "LoadCollection", &r.base, &mv__status__descriptor, NULL, err);
-    while (!rc && !(rc = load_state(m, which, &state, err)) && state != LOADED)
-        rc = milvus_wait(m, since, POLL_MS, what, load_share(m, which), err);
+    /* A load that fails later on is told by nothing but its end; and somebody else may have released the collection. */
+    for (state = NOT_LOADED; !rc && state != LOADED;) {
+        if (state == NOT_LOADED)
+            rc = milvus_call(m, "LoadCollection", &r.base, &mv__status__descriptor, NULL, err);
+        rc = rc ? rc : load_state(m, which, &state, err);
+        if (!rc && state != LOADED)
+            rc = milvus_wait(m, since, POLL_MS, what, load_share(m, which), err);
+    }
     return rc;
 }
 

@@ -400,18 +400,25 @@ static int settle_rather(struct search *s, size_t topk)
     return milvus_scope_settle(&s->scope, s->err);
 }
 
+/* What few pass is where an index loses most, and is quickly compared. */
+static int are_few(struct search *s, bool *few)
+{
+    if (milvus_index_exhaustive(&s->f->index) ||
+        (!s->thorough && s->scope.expr.says != MILVUS_SOME))
+        return 0;
+    int rc = count_present(s);
+    *few = !rc && s->present <= (s->thorough ? TRULY_EXACT : FEW_EXACT);
+    return rc;
+}
+
 static int rounds(struct search *s)
 {
     size_t topk = first_topk(s), left = s->n;
-    int rc = 0;
-    if ((s->thorough || s->scope.expr.says == MILVUS_SOME) &&
-        !milvus_index_exhaustive(&s->f->index)) {
-        /* what few pass is where an index loses most, and is quickly compared */
-        rc = count_present(s);
-        if (rc || s->present <= (s->thorough ? TRULY_EXACT : FEW_EXACT))
-            return rc ? rc : compare_all(s);
-    }
     for (;;) {
+        bool few = false;
+        int rc = are_few(s, &few);
+        if (rc || few)
+            return rc ? rc : compare_all(s);
         rc = round_of(s, topk, &left);
         if (rc || !left)
             return rc;
