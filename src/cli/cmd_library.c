@@ -177,12 +177,11 @@ static int run_status(struct cli_ctx *ctx, int argc, char **argv)
     eye_lib *lib = cli_open(ctx, false);
     if (!lib)
         return CLI_FAILED;
-    if (eye_remote_get(lib, &r, &err) != 0) {
-        code = cli_fail(&err);
-    } else if (r.name && !r.reachable) {
+    bool told = eye_remote_get(lib, &r, &err) == 0;
+    if (told && r.name && !r.reachable) {
         cli_say("%s", r.trouble);
         code = CLI_FAILED;
-    } else if (eye_status_get(lib, &st, &err) != 0) {
+    } else if (!told || eye_status_get(lib, &st, &err) != 0) {
         code = cli_fail(&err);
     } else {
         code = json ? status_json(lib, &st, &r, &err) : status_text(lib, &st, &r, &err);

@@ -45,15 +45,16 @@ static int on_progress(void *ctx, eye_move_phase phase, uint64_t done, uint64_t 
 
 static void say(const eye_move_counts *n, bool dry)
 {
-    printf("%llu picture(s) with %llu file(s) %s, %llu there already",
-           (unsigned long long)n->pictures, (unsigned long long)n->files,
-           dry ? "to be copied" : "copied", (unsigned long long)n->known);
+    char pictures[48], files[48], failures[48], here[48];
+    printf("%s with %s %s, %llu there already", cli_count(n->pictures, "picture", pictures),
+           cli_count(n->files, "file", files), dry ? "to be copied" : "copied",
+           (unsigned long long)n->known);
     if (n->failures)
-        printf("; %llu failure(s)", (unsigned long long)n->failures);
+        printf("; %s", cli_count(n->failures, "failure", failures));
     putchar('\n');
     if (dry)
         return;
-    printf("checked: %llu picture(s) here, %llu there", (unsigned long long)n->here,
+    printf("checked: %s here, %llu there", cli_count(n->here, "picture", here),
            (unsigned long long)n->there);
     if (n->asked)
         printf("; of a sample of %zu %llu are missing, and %.2f %% of their nearest neighbours are "
@@ -111,16 +112,15 @@ static eye_lib *open_there(const struct cli_ctx *ctx, const char *to, bool creat
 {
     eye_options o = ctx->options;
     struct stat st;
-    o.create = create || cli_is_server(to);
+    o.create = create;
     o.model = NULL; /* the source's */
+    o.store = NULL;
+    o.library = strncmp(to, "library:", 8) == 0 ? to + 8 : to;
     if (cli_is_server(to)) {
+        o.create = true; /* of the folder here; a collection is made when something is written */
         o.store = to;
         o.library = NULL; /* what was named is the source's */
-    } else {
-        o.store = NULL;
-        o.library = strncmp(to, "library:", 8) == 0 ? to + 8 : to;
-    }
-    if (!o.create && stat(o.library, &st) != 0) {
+    } else if (!create && stat(o.library, &st) != 0) {
         *err = (struct eye_err){.code = EYE_ENOTFOUND};
         return NULL;
     }
