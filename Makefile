@@ -185,6 +185,11 @@ test: ## install what is missing, build, run all tests (last line: N passed, N f
 # Nothing for TSan to see that others do not show it: one thread, and pools at most.
 ONE_THREAD := $(addprefix engine/test_,catalogue doctor exact filter half import index_make index_plan index_state index_verify \
                 keys library mix path restore_hostile scan scan_objects sweep watch_queue zip)
+# Of these folders only what has threads, or lends itself to several:
+TSAN_OF_store  := milvus_call milvus_http sqlite sqlite_backup
+TSAN_OF_image  := decoder
+TSAN_OF_vector := index index_search search vector writer
+ONE_THREAD += $(foreach l,store image vector,$(filter-out $(TSAN_OF_$(l):%=$(l)/test_%),$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/$(l)/test_*.c))))
 not_in = $(if $(filter tsan,$(1)),$(ONE_THREAD:%=$(2)%))
 
 UNIT_HERE = $(filter-out $(call not_in,$(VARIANT),$(B)/tests/),$(foreach l,$(TESTED),$(if $(filter $(VARIANT),$(VARIANTS_OF_$(l))),$(UNIT_$(l)))))
