@@ -331,9 +331,6 @@ static int import_all(struct import *m, struct eye_err *err)
     }
     eng_wait_begin(m->lib, &waiter, wait_for_server, m);
     m->store = eng_patient_get(m->lib, err);
-    if (m->store) {
-        store_relax(m->store, true); /* commits look again, and lines of one export never meet */
-    }
     m->model = m->store ? eng_model_get(m->lib, m->store, err) : NULL;
     rc = m->model ? check_model(m, err) : eng_code(err);
     if (rc == 0) {

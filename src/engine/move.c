@@ -483,8 +483,7 @@ static int run(struct move *m, struct eye_err *err)
     m->src = eng_patient_get(m->from, err);
     m->dst = m->src ? eng_patient_get(m->to, err) : NULL;
     if (m->dst) {
-        store_relax(m->src, true);
-        store_relax(m->dst, true); /* commits look again, and nothing is written twice */
+        store_relax(m->src, true); /* not dst: roots are made there and then asked for */
     }
     int rc = m->dst ? copy(b, err) : eng_code(err);
     if (m->model) {

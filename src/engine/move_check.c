@@ -175,7 +175,6 @@ int move_check(struct move *m, struct eye_err *err)
     c->m = m;
     c->here.lib = m->from;
     c->there.lib = m->to;
-    store_relax(m->dst, false); /* what was written is to be seen */
     int rc = store_count(m->src, &m->counts->here, err);
     rc = rc ? rc : store_count(m->dst, &m->counts->there, err);
     rc = rc || !m->src_model ? rc : check_sample(c, err);
