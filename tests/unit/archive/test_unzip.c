@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
@@ -17,6 +16,7 @@
 #include "archive/unzip.h"
 #include "base/nursery.h"
 #include "base/sandbox.h"
+#include "descriptors.h"
 
 enum { KEPT = 16 };
 
@@ -388,17 +388,6 @@ static void *unzip_often(void *folder)
     free(s);
     close(fd);
     return wrong ? folder : NULL;
-}
-
-static int descriptors(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = 0;
-    assert_non_null(dir);
-    while (readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
 }
 
 static void test_threads(void **state)

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 #include "base/nursery.h"
 #include "base/sandbox.h"
 #include "base/wire.h"
+#include "descriptors.h"
 
 /* ---- lives ---- */
 
@@ -88,17 +88,6 @@ static bool dies(pid_t pid)
     for (int i = 0; i < 2000 && parent_of(pid); i++)
         usleep(5000);
     return !parent_of(pid);
-}
-
-static int descriptors(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = 0;
-    assert_non_null(dir);
-    while (readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
 }
 
 static void assert_childless(void)

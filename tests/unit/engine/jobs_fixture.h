@@ -4,6 +4,8 @@
 
 #include "fixture.h"
 
+#include "descriptors.h"
+
 #include <dirent.h>
 #include <unistd.h>
 
@@ -174,17 +176,6 @@ static inline int jx_count(struct fx *fx, const char *name)
         n += e->d_name[0] != '.';
     if (dir)
         closedir(dir);
-    return n;
-}
-
-static inline int jx_descriptors(void)
-{
-    int n = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    assert_non_null(dir);
-    while (readdir(dir))
-        n++;
-    closedir(dir);
     return n;
 }
 

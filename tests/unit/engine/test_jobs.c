@@ -564,9 +564,9 @@ static void many_uploads_leave_nothing_behind(void **group)
         jx_close(fx, job);
         jx_wait(fx, job);
         if (i == 20)
-            before = jx_descriptors();
+            before = descriptors();
     }
-    assert_true(jx_descriptors() <= before + 2);
+    assert_true(descriptors() <= before + 2);
     assert_int_equal(jx_count(fx, "spool"), 0);
     assert_int_equal(jx_count(fx, "uploads"), 10);
     assert_int_equal(fx_status(fx).pictures, 10);

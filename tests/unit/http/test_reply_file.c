@@ -1,6 +1,8 @@
 /* Files over the wire. */
 #include "fixture.h"
 
+#include "descriptors.h"
+
 #include <fcntl.h>
 
 enum { SIZE = 300000 };
@@ -124,20 +126,10 @@ static void only_if_changed(void **state)
     assert_string_equal(body_of(out), "WEBP");
 }
 
-static int open_files(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
-
 static void no_descriptor_is_left(void **state)
 {
     (void)state;
-    int before = open_files();
+    int before = descriptors();
     for (int i = 0; i < 20; i++) {
         check("GET", "/file", "Range: bytes=0-9\r\n", 206, 0, 10, NULL);
         check("GET", "/file", "If-None-Match: \"tag\"\r\n", 304, 0, 0, NULL);
@@ -145,7 +137,7 @@ static void no_descriptor_is_left(void **state)
         check("GET", "/file", "Range: bytes=300000-\r\n", 416, 0, 0, NULL);
         check("GET", "/empty", "", 200, 0, 0, NULL);
     }
-    WAIT_FOR(open_files() <= before);
+    WAIT_FOR(descriptors() <= before);
 }
 
 int main(void)

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "image/decoder_internal.h"
 
 enum { HIDDEN_FD = 100, SIDE = 8 };
@@ -310,17 +311,6 @@ static void assert_dies(pid_t pid)
         usleep(20000);
     }
     fail_msg("process %d lives on", pid);
-}
-
-static int count_descriptors(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = 0;
-    assert_non_null(dir);
-    while (readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
 }
 
 static double now(void)
@@ -653,20 +643,20 @@ static void test_what_is_not_even_asked(void **state)
 static void test_nothing_is_left_behind(void **state)
 {
     (void)state;
-    int before = count_descriptors();
+    int before = descriptors();
     struct decoder_pool *pool = open_pool(2, 10);
     pid_t nursery = only_child(getpid()), pids[16];
     struct eye_err err;
-    int open_then = count_descriptors();
+    int open_then = descriptors();
     for (int i = 0; i < 1050; i++) /* more than a worker's life of 1000 */
         assert_int_equal(decode2(pool, 'p', (char)i, &err), 0);
     for (int i = 0; i < 50; i++)
         assert_int_equal(decode2(pool, 'C', 0, &err), EYE_EREMOTE);
     assert_works(pool);
-    assert_int_equal(count_descriptors(), open_then);
+    assert_int_equal(descriptors(), open_then);
     assert_int_equal(children_of(nursery, pids, 16), 1);
     decoder_close(pool);
-    assert_int_equal(count_descriptors(), before);
+    assert_int_equal(descriptors(), before);
     assert_int_equal(children_of(getpid(), pids, 16), 0);
     assert_int_equal(children_of(nursery, pids, 16), 0);
 }
